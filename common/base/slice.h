@@ -1,0 +1,43 @@
+/* Borrowed bytes: a pointer and a size, never NUL-terminated, never owned. */
+#ifndef CIVICSHIELD_BASE_SLICE_H
+#define CIVICSHIELD_BASE_SLICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+struct slice {
+    const uint8_t *bytes;       /* May be NULL when size is 0. */
+    size_t size;
+};
+
+static inline struct slice slice_of(const void *bytes, size_t size)
+{
+    return (struct slice) { .bytes = bytes, .size = size };
+}
+
+static inline struct slice slice_text(const char *text)
+{
+    return slice_of(text, text != NULL ? strlen(text) : 0);
+}
+
+static inline bool slice_equal(struct slice a, struct slice b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.bytes, b.bytes, a.size) == 0);
+}
+
+static inline bool slice_is(struct slice a, const char *text)
+{
+    return slice_equal(a, slice_text(text));
+}
+
+/* As slice_is(), ASCII letters compared without case. */
+static inline bool slice_is_nocase(struct slice a, const char *text)
+{
+    return a.size == strlen(text)
+           && (a.size == 0 || strncasecmp((const char *) a.bytes, text, a.size) == 0);
+}
+
+#endif

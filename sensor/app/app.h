@@ -1,0 +1,163 @@
+/* app: streams and datagrams -> transactions.  A folder per protocol behind one interface
+ * (struct app_parser); this header is what later stages see.
+ *
+ * A session belongs to one flow.  It recognizes the protocol from the first bytes, feeds
+ * its parser, and keeps a list of transactions in order.  Later stages walk that list:
+ * detect asks for buffers, output asks for events, and when a transaction is complete in
+ * both directions, inspected and logged, it is released.
+ * One engine per worker; not thread-safe.  Memory is bounded per session and in all. */
+#ifndef CIVICSHIELD_APP_H
+#define CIVICSHIELD_APP_H
+
+#include "common/base/app_proto.h"
+#include "common/base/arena.h"
+#include "common/base/list.h"
+#include "common/base/slice.h"
+#include "common/conf/conf.h"
+#include "common/wire/event.h"
+#include "rules/lang/buffers.h"
+#include "rules/lang/plan.h"
+#include "sensor/model/flow.h"
+#include "sensor/stream/stream.h"
+
+struct app_engine;
+struct app_parser;
+struct app_file;
+struct detect_tx;
+
+extern const struct conf_section app_conf_section;
+struct app_conf {
+    uint64_t memory;                    /* Bytes for sessions and transactions, per worker. */
+    uint64_t session_memory;            /* ... for one session. */
+    uint64_t max_transactions;          /* Open at once in one session. */
+    uint64_t http_request_body_limit, http_response_body_limit;    /* Inspected bytes. */
+    uint64_t http_decompress_limit;     /* Bytes made of one body. */
+    uint64_t http_decompress_ratio;     /* Out per in, past which it is a bomb. */
+    uint64_t http_header_limit;
+    struct conf_texts http_ports, dns_ports, tls_ports;   /* Hints for probing. */
+    bool ja3, ja4;
+};
+
+/* What a parser's own transaction begins with. */
+struct app_tx {
+    struct list_node node;              /* In session->txs. */
+    struct app_session *session;
+    uint64_t id;                        /* From 0 in its session ("tx_id"). */
+    bool is_done[N_DIRECTIONS];         /* Nothing more comes in this direction. */
+    uint32_t changes[N_DIRECTIONS];     /* Moves whenever a buffer may have changed. */
+    uint64_t first_ns, last_ns;         /* Packet time. */
+    uint64_t events;                    /* Bit n: event n of the parser's table. */
+    struct arena arena;                 /* Dies with the transaction. */
+    struct list_node files;             /* struct app_file */
+
+    /* Owned by later stages. */
+    struct detect_tx *detect;           /* Freed by the engine's tx_end callback. */
+    bool is_inspected[N_DIRECTIONS];    /* To the end. */
+    bool is_logged;
+};
+
+/* A body or attachment followed as a file. */
+enum app_file_state { FILE_OPENED, FILE_CLOSED, FILE_TRUNCATED, FILE_ERROR };
+struct app_file {
+    struct list_node node;
+    enum direction dir;
+    struct slice name;                  /* May be empty. */
+    uint64_t size;                      /* Bytes so far, those not kept included. */
+    enum app_file_state state;
+    bool has_gaps;
+    struct slice data;                  /* From its first byte, at most the inspection limit. */
+    bool has_hashes;
+    uint8_t md5[16], sha1[20], sha256[32];
+    const char *magic;                  /* Or NULL. */
+    bool is_stored, is_logged;
+    void *hash_state;                   /* Of app/file.c */
+};
+
+struct app_session {
+    const struct app_parser *parser;    /* NULL until the protocol is known. */
+    struct flow *flow;
+    struct app_engine *engine;
+    struct list_node txs;               /* In order of id. */
+    uint64_t n_txs;                     /* Made so far. */
+    size_t n_open;
+    uint64_t events;                    /* Of the session, not of one transaction. */
+    bool is_failed;                     /* The parser gave up: raw stream rules alone. */
+    bool is_recognized;                 /* Recognition is over, with or without success. */
+    void *state;                        /* The parser's own. */
+};
+
+/* The engine asks later stages to free what hangs on a transaction. */
+typedef void app_tx_end_callback(void *context, struct app_tx *);
+
+struct app_engine *app_engine_create(const struct app_conf *, app_tx_end_callback *,
+                                     void *context);
+void app_engine_destroy(struct app_engine *);
+
+/* One piece of a TCP stream; makes the session at the first. */
+void app_stream(struct app_engine *, struct flow *, const struct packet *,
+                const struct stream_data *);
+/* One UDP payload. */
+void app_datagram(struct app_engine *, struct flow *, const struct packet *, enum direction);
+/* The flow ends: closes every open transaction, so that it can be inspected and logged. */
+void app_flow_finish(struct app_engine *, struct flow *);
+/* Frees the session with its transactions. */
+void app_flow_end(struct app_engine *, struct flow *);
+/* Frees the transactions of 'flow' that are done, inspected and logged. */
+void app_release(struct app_engine *, struct flow *);
+
+/* ---- For detect ---- */
+
+enum app_view_state {
+    APP_VIEW_NOT_YET,           /* May still come. */
+    APP_VIEW_ABSENT,            /* There is none, and none will come. */
+    APP_VIEW_GROWING,           /* These bytes, more may follow. */
+    APP_VIEW_DONE,              /* These bytes, and no more. */
+};
+struct app_view {
+    enum app_view_state state;
+    struct slice bytes;         /* Borrowed until the session is fed again. */
+};
+/* Instance 'index' (0.. for BUFFER_MULTI) of a buffer in a direction.  Past the last
+ * instance: NOT_YET or ABSENT. 'argument' for buffers that take one, else empty. */
+struct app_view app_tx_buffer(const struct app_tx *, enum direction, enum buffer_id,
+                              unsigned index);
+/* An integer keyword's value; instance 'index'.  False when there is none (yet). */
+bool app_tx_number(const struct app_tx *, enum direction, enum rule_field, unsigned index,
+                   uint64_t *value);
+/* Does the transaction, or its session, have the event of this name ("http." left out)? */
+bool app_tx_has_event(const struct app_tx *, const char *name);
+/* Is 'proto' (of a rule) what the session speaks?  APP_HTTP stands for 1 and 2. */
+bool app_proto_fits(enum app_proto rule, enum app_proto session);
+
+static inline struct app_tx *app_tx_first(const struct app_session *s)
+{
+    struct list_node *n = s != NULL ? list_front(&s->txs) : NULL;
+    return n != NULL ? LIST_ENTRY(n, struct app_tx, node) : NULL;
+}
+
+static inline struct app_tx *app_tx_next(const struct app_session *s, const struct app_tx *tx)
+{
+    return tx->node.next == &s->txs ? NULL : LIST_ENTRY(tx->node.next, struct app_tx, node);
+}
+
+/* ---- For output ---- */
+
+/* Hangs the transaction's object (event->http, ->dns, ->tls, ...) on 'event'; memory from
+ * 'scratch', which outlives the event.  'dir' chooses for protocols whose two directions
+ * are two events (dns). */
+void app_tx_fill(const struct app_tx *, enum direction, struct event *, struct arena *scratch);
+/* Is there something to log now?  A tls transaction is logged when its handshake is, a
+ * dns one for each message.  'dir' as for app_tx_fill(). */
+bool app_tx_is_loggable(const struct app_tx *, enum direction);
+/* The name of an event by its bit, of the tx's parser; NULL past the last. */
+const char *app_event_name(const struct app_parser *, unsigned bit);
+/* "http", "dns", ... as the EVE event type; NULL: this protocol logs no transactions. */
+const char *app_event_type(const struct app_parser *);
+
+struct app_counters {
+    uint64_t sessions, sessions_by_proto[APP_N_PROTOS], failed, gaps;
+    uint64_t txs, txs_by_proto[APP_N_PROTOS], txs_refused, memory;
+};
+const struct app_counters *app_counters(const struct app_engine *);
+
+#endif

@@ -1,0 +1,72 @@
+/* The interface of an application parser: a new protocol is one folder with one of these,
+ * and one line in app/registry.c.
+ *
+ * parse() is given all bytes that it has not consumed yet, contiguous, and answers how far
+ * it got; the engine keeps the rest and offers it again with more behind it.  A parser
+ * that can use partial data consumes it at once. */
+#ifndef CIVICSHIELD_APP_PARSER_H
+#define CIVICSHIELD_APP_PARSER_H
+
+#include "sensor/app/app.h"
+
+enum app_probe { APP_PROBE_NO, APP_PROBE_MORE, APP_PROBE_YES };
+
+struct app_input {
+    enum direction dir;
+    struct slice bytes;
+    uint32_t gap;               /* Bytes missing before 'bytes'; parse() must resynchronize
+                                 * or fail.  Never 0 < gap with earlier bytes unconsumed. */
+    bool is_end;                /* Nothing follows in this direction. */
+    uint64_t now_ns;
+};
+
+enum app_result {
+    APP_OK,                     /* 'consumed' bytes are done with; more are welcome. */
+    APP_NEED_MORE,              /* As APP_OK, and nothing can be done before more arrives. */
+    APP_DONE,                   /* Not interested in this session any more (TLS: encrypted). */
+    APP_BROKEN,                 /* Not this protocol, or beyond repair. */
+    APP_SWITCH,                 /* Another protocol goes on (CONNECT, STARTTLS): recognize anew. */
+};
+
+struct app_parser {
+    enum app_proto proto;
+    const char *event_type;             /* EVE; NULL: not logged. */
+    bool over_tcp, over_udp;
+    const char *const *event_names;     /* NULL-terminated; at most 64. */
+
+    /* Is this the first data of 'dir' of such a session?  Ports are those of the flow's
+     * server and client.  May be NULL: never recognized by itself. */
+    enum app_probe (*probe)(enum direction dir, struct slice bytes, uint16_t server_port,
+                            uint16_t client_port);
+    /* Sets session->state; false: no memory. */
+    bool (*open)(struct app_session *);
+    void (*close)(struct app_session *);
+    enum app_result (*parse)(struct app_session *, const struct app_input *,
+                             size_t *consumed);
+    /* The flow ended: mark what is open as done. */
+    void (*finish)(struct app_session *);
+    struct app_view (*buffer)(const struct app_tx *, enum direction, enum buffer_id,
+                              unsigned index);
+    bool (*number)(const struct app_tx *, enum direction, enum rule_field, unsigned index,
+                   uint64_t *value);                            /* May be NULL. */
+    void (*fill)(const struct app_tx *, enum direction, struct event *, struct arena *);
+    bool (*is_loggable)(const struct app_tx *, enum direction); /* NULL: when both are done. */
+    void (*tx_free)(struct app_tx *);   /* What the arena does not hold; may be NULL. */
+};
+
+/* All parsers, NULL-terminated, in the order in which they probe. */
+extern const struct app_parser *const app_parsers[];
+
+/* A new transaction of 'size' bytes (a struct that begins with struct app_tx) at the end
+ * of the session's list; NULL, counted, when a limit is reached. */
+void *app_tx_new(struct app_session *, size_t size, uint64_t now_ns);
+void app_tx_set_event(struct app_tx *, unsigned bit);
+void app_session_set_event(struct app_session *, unsigned bit);
+static inline void app_tx_changed(struct app_tx *tx, enum direction dir)
+{
+    tx->changes[dir]++;
+}
+
+const struct app_conf *app_engine_conf(const struct app_engine *);
+
+#endif

@@ -1,0 +1,57 @@
+/* decode: bytes -> packets.  One file per protocol, one cursor for every read, a named
+ * event for every malformation.  Also defragmentation of IPv4 and IPv6.
+ * One decoder per worker; not thread-safe; no allocation once it is made. */
+#ifndef CIVICSHIELD_DECODE_H
+#define CIVICSHIELD_DECODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/conf/conf.h"
+#include "sensor/decode/events.h"
+#include "sensor/model/packet.h"
+
+/* One frame's packets: tunnels within tunnels, plus reassembled datagrams. */
+#define DECODE_MAX_PACKETS 16
+
+struct decode_conf {
+    bool check_checksums;               /* -k all (default) or none. */
+    uint64_t defrag_memory;             /* Bytes, per worker. */
+    uint64_t defrag_timeout;            /* ns */
+    uint64_t defrag_max_datagrams;
+    struct conf_texts vxlan_ports, geneve_ports, teredo_ports, gtpu_ports;
+};
+extern const struct conf_section decode_conf_section;
+
+struct decoder;
+
+struct decoder *decoder_create(const struct decode_conf *);
+void decoder_destroy(struct decoder *);
+
+/* Decodes 'frame' into 'packets' and returns how many there are (at least 1: a frame that
+ * is no IP still counts as a packet, with its events).  packets[i].outer points into the
+ * same array.  They borrow the frame's bytes and the decoder's defragmentation buffers:
+ * valid until the next call. */
+size_t decode_frame(struct decoder *, const struct frame *frame,
+                    struct packet packets[DECODE_MAX_PACKETS]);
+
+/* Forgets datagrams that timed out by 'now_ns' (packet time); cheap, called per burst. */
+void decoder_expire(struct decoder *, uint64_t now_ns);
+
+/* Counters, owned by the decoder, written by its thread alone; others may read them. */
+struct decode_counters {
+    uint64_t frames, packets, bytes;
+    uint64_t ipv4, ipv6, tcp, udp, sctp, icmpv4, icmpv6, other_ip, no_ip;
+    uint64_t vlan, qinq, mpls, pppoe, gre, erspan, vxlan, geneve, gtpu, teredo, ipip;
+    uint64_t fragments, reassembled, defrag_timeouts, defrag_refused, defrag_overlaps;
+    uint64_t bad_checksums;
+    uint64_t events[DECODE_N_EVENTS];
+};
+const struct decode_counters *decoder_counters(const struct decoder *);
+
+/* Symmetric hash of the outermost IP address pair of a frame, for sharing frames out to
+ * workers: both directions and all fragments get the same value; 0 without IP.  Looks at
+ * headers only and needs no decoder. */
+uint32_t decode_address_pair_hash(const struct frame *);
+
+#endif

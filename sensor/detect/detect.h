@@ -1,0 +1,78 @@
+/* detect: runs the compiled rules.  Hyperscan finds candidates, the plan's program
+ * confirms them, filters decide which become alerts.
+ *
+ * The engine (databases, groups) is immutable and shared by all workers; a detect_worker
+ * has the scratch, queues and filters of one.  Per packet the pipeline calls, in order:
+ *
+ *     detect_begin()      the packet, its flow and direction
+ *     detect_stream()     0..n times, from the stream sink, after the app parser
+ *     detect_run()        packet rules, then transactions
+ *     detect_alerts()     what matched, in order, filtered and limited
+ */
+#ifndef CIVICSHIELD_DETECT_H
+#define CIVICSHIELD_DETECT_H
+
+#include "common/conf/conf.h"
+#include "rules/lang/plan.h"
+#include "sensor/app/app.h"
+#include "sensor/host/host.h"
+#include "sensor/model/flow.h"
+#include "sensor/stream/stream.h"
+
+struct detect_conf {
+    char *cache;                /* Folder of compiled databases; NULL: none. */
+    uint64_t max_alerts;        /* Per packet. */
+    uint64_t max_steps;         /* Operations for one rule on one buffer: stops backtracking. */
+    uint64_t stream_window;     /* Bytes of raw stream kept behind, to confirm matches. */
+    uint64_t pcre_match_limit;
+};
+extern const struct conf_section detect_conf_section;
+
+struct detect_engine;
+struct detect_worker;
+
+/* Compiles 'rules', which the engine borrows.  NULL after reporting to 'diag'.  Unusable
+ * rules (a pattern that Hyperscan and PCRE2 refuse) are reported and left out. */
+struct detect_engine *detect_engine_create(const struct ruleset *rules,
+                                           const struct detect_conf *, struct diag *);
+void detect_engine_destroy(struct detect_engine *);
+
+struct detect_worker *detect_worker_create(const struct detect_engine *,
+                                           struct host_table *);
+void detect_worker_destroy(struct detect_worker *);
+
+struct detect_alert {
+    const struct rule *rule;
+    enum rule_action action;    /* As changed by a rate_filter. */
+    const struct app_tx *tx;    /* Or NULL. */
+    enum direction dir;         /* Of the packet or of the transaction's data. */
+    bool from_stream;           /* Matched in reassembled data, not in the packet. */
+    struct slice payload;       /* What was looked at, for EVE "payload"; may be empty. */
+};
+
+/* 'flow' is NULL for packets without one.  'result' is of stream_packet(); for other
+ * protocols zeroed with is_valid set. */
+void detect_begin(struct detect_worker *, const struct packet *, struct flow *,
+                  enum direction, const struct stream_result *result);
+/* TCP: begin is called before stream_packet(), so its result arrives here. */
+void detect_set_stream_result(struct detect_worker *, const struct stream_result *);
+void detect_stream(struct detect_worker *, struct flow *, const struct stream_data *);
+void detect_run(struct detect_worker *);
+/* Alerts of this packet, best first; valid until the next detect_begin(). */
+size_t detect_alerts(struct detect_worker *, const struct detect_alert **alerts);
+
+/* Frees what hangs on a flow, or on a transaction. */
+void detect_flow_end(struct detect_worker *, struct flow *);
+void detect_tx_end(struct detect_worker *, struct app_tx *);
+/* Flowbits set on a flow: names, for EVE metadata.flowbits; returns how many. */
+size_t detect_flowbits(const struct detect_worker *, const struct flow *,
+                       const char **names, size_t max);
+
+struct detect_counters {
+    uint64_t alerts, suppressed, thresholded, over_limit;
+    uint64_t candidates, confirmed, steps_exceeded, pcre_limits;
+    uint64_t scans, scanned_bytes;
+};
+const struct detect_counters *detect_counters(const struct detect_worker *);
+
+#endif

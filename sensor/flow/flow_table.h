@@ -1,0 +1,75 @@
+/* flow: packets -> flows.  A table with a fixed memory budget, timeouts by protocol and
+ * state, eviction when it is full, and nDPI's word on each flow.
+ * One table per worker, touched only by it. */
+#ifndef CIVICSHIELD_FLOW_TABLE_H
+#define CIVICSHIELD_FLOW_TABLE_H
+
+#include "common/base/hash.h"
+#include "common/conf/conf.h"
+#include "sensor/model/flow.h"
+#include "sensor/model/packet.h"
+
+struct flow_conf {
+    uint64_t memory;            /* Bytes of flow records, per worker. */
+    /* Idle timeouts in ns. */
+    uint64_t tcp_new, tcp_established, tcp_closed;
+    uint64_t udp_new, udp_established, icmp_new, icmp_established, other_new,
+        other_established;
+    bool classify;              /* nDPI on. */
+    uint64_t classify_tcp_packets, classify_udp_packets;    /* Fed at most, as ndpiReader. */
+    uint64_t community_id_seed; /* 0..65535 */
+};
+extern const struct conf_section flow_conf_section;
+
+/* Called when a flow leaves the table, before its record is reused: the pipeline lets
+ * every later room finish with it. */
+typedef void flow_end_callback(void *context, struct flow *);
+
+struct flow_table;
+
+/* 'seed' is fixed in replay.  NULL with errno set when memory or nDPI is not to be had. */
+struct flow_table *flow_table_create(const struct flow_conf *, struct hash_seed seed,
+                                     flow_end_callback *, void *context);
+/* Ends every flow that is left with FLOW_END_SHUTDOWN, in order of last packet; then frees. */
+void flow_table_destroy(struct flow_table *);
+
+/* The flow of 'packet', which has an IP version; made if there is none.  Counts the packet
+ * in it, sets '*dir', and keeps times.  A SYN that reuses the endpoints of a closed
+ * session ends that one (FLOW_END_TCP_REUSE).  When the table is full the flow idle for
+ * longest is evicted (FLOW_END_EVICTED), so this returns NULL only for packets that have
+ * no flow (no IP, fragments without ports, quoted errors of unknown flows). An ICMP error
+ * belongs to a flow of its own, as EVE users expect. */
+struct flow *flow_table_packet(struct flow_table *, struct packet *, enum direction *dir);
+/* As above without making or counting: NULL if there is none. */
+struct flow *flow_table_find(struct flow_table *, const struct packet *, enum direction *);
+/* Ends flows idle past their timeout at 'now_ns', at most 'budget' of them; returns how
+ * many.  Packet time in replay. */
+size_t flow_table_expire(struct flow_table *, uint64_t now_ns, size_t budget);
+/* Ends every flow (FLOW_END_SHUTDOWN). */
+void flow_table_end_all(struct flow_table *);
+
+/* The flow's community id, version 1 ("1:" and base64), into 'out', which has room for
+ * COMMUNITY_ID_SIZE bytes with the NUL.  Source: the Community ID Flow Hashing
+ * specification, version 1. */
+#define COMMUNITY_ID_SIZE 32
+void flow_community_id(const struct flow_key *, uint16_t seed, char *out);
+
+/* Feeds nDPI with 'packet' of 'flow' unless it is sure already. */
+void flow_classify(struct flow_table *, struct flow *, const struct packet *,
+                   enum direction);
+/* At the end of a flow: nDPI's guess where it is not sure. */
+void flow_classify_end(struct flow_table *, struct flow *);
+/* Writes the "ndpi" object of the flow as JSON text, in the form of nDPI's own serializer;
+ * empty before anything is known.  Points into the table's scratch: valid until the next
+ * call of a function of this header. */
+struct slice flow_ndpi_json(struct flow_table *, const struct flow *);
+
+struct flow_counters {
+    uint64_t made, ended[FLOW_END_N_REASONS], active, memory;
+    uint64_t tcp, udp, icmp, other;
+    uint64_t without_flow;      /* Packets for which there is no flow. */
+    uint64_t classified, classify_packets;
+};
+const struct flow_counters *flow_table_counters(const struct flow_table *);
+
+#endif

@@ -1,0 +1,82 @@
+/* stream: TCP segments -> bytes in order, in both directions, handed on as they grow.
+ *
+ * What arrives in order is handed on straight out of the packet, without a copy; only
+ * what is out of order is kept, in a pool with a limit per flow and in all.  A gap is
+ * waited for until the receiver acknowledges past it (then the capture has lost it) or a
+ * limit is reached; it is handed on as a gap.  Overlaps follow one stated policy.
+ * Also the TCP state machine: sets flow->tcp_state and flow->state.
+ * One engine per worker; not thread-safe. */
+#ifndef CIVICSHIELD_STREAM_H
+#define CIVICSHIELD_STREAM_H
+
+#include "common/conf/conf.h"
+#include "sensor/model/flow.h"
+#include "sensor/model/packet.h"
+#include "sensor/stream/events.h"
+
+struct stream_conf {
+    bool midstream;             /* Pick up sessions whose handshake was not seen. */
+    bool async_oneside;         /* Accept sessions of which only one side is seen. */
+    uint64_t depth;             /* Bytes per direction that are reassembled; 0: no limit. */
+    uint64_t memory;            /* Bytes of kept segments, per worker. */
+    uint64_t flow_memory;       /* ... per flow. */
+    uint64_t max_sessions;      /* TCP states per worker. */
+};
+extern const struct conf_section stream_conf_section;
+
+/* A piece of one direction.  'bytes' lives for the call only. */
+struct stream_data {
+    enum direction dir;
+    uint64_t offset;            /* Of the first byte, behind the SYN; counts gaps. */
+    const uint8_t *bytes;       /* NULL for a gap or an end alone. */
+    uint32_t size;
+    uint32_t gap;               /* Bytes missing just before 'offset'. */
+    bool is_start;              /* The first piece of this direction. */
+    bool is_end;                /* FIN, RST or the flow's end: nothing follows. */
+    bool is_depth_reached;      /* Nothing follows, for the depth limit. */
+};
+
+/* 'packet' is the one that caused it; of a flow's end, a packet without bytes. */
+typedef void stream_sink(void *context, struct flow *, const struct packet *packet,
+                         const struct stream_data *);
+
+struct stream_engine;
+
+struct stream_engine *stream_engine_create(const struct stream_conf *, stream_sink *,
+                                           void *context);
+void stream_engine_destroy(struct stream_engine *);
+
+/* What became of a segment: later stages use it to tell what rules may look at. */
+struct stream_result {
+    bool is_valid;              /* In window, fits the state: a stream event says why not. */
+    bool is_established;        /* Part of an established session (both sides, or async). */
+    bool has_stream;            /* Payload goes through reassembly (rules on stream data see
+                                 * it there and need not look at the packet). */
+    bool state_changed;
+    bool retransmission;
+};
+
+/* Feeds one TCP packet of 'flow' in direction 'dir'; calls the sink for all that became
+ * ready in either direction.  Adds its malformations to packet->stream_events. */
+struct stream_result stream_packet(struct stream_engine *, struct flow *, enum direction dir,
+                                   struct packet *);
+/* The flow ends: hands on what is left behind gaps, then an end in both directions unless
+ * there was one, and frees the state. */
+void stream_flow_end(struct stream_engine *, struct flow *, const struct packet *last);
+/* Nothing more of this direction is wanted: no more calls for it. */
+void stream_stop(struct flow *, enum direction);
+/* Bytes handed on or known to be there so far, for "stream_size". */
+uint64_t stream_bytes_seen(const struct flow *, enum direction);
+/* EVE "tcp.state": "syn_sent", "established", ... */
+const char *stream_state_name(enum tcp_state);
+
+struct stream_counters {
+    uint64_t sessions, sessions_refused, midstream;
+    uint64_t segments_kept, segments_refused, bytes_in_order, bytes_out_of_order;
+    uint64_t gaps, gap_bytes, overlaps, overlaps_different, depth_reached;
+    uint64_t memory;            /* Bytes in use now. */
+    uint64_t events[STREAM_N_EVENTS];
+};
+const struct stream_counters *stream_counters(const struct stream_engine *);
+
+#endif
