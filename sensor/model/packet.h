@@ -130,6 +130,8 @@ struct packet {
     uint8_t tos;                /* Or traffic class. */
     bool is_fragment;           /* A piece of a datagram, not the whole of it. */
     bool is_checksum_bad;       /* Of IPv4, TCP, UDP, ICMP or ICMPv6, where it was checked. */
+    bool is_invalid;            /* A header is malformed: no part of any flow; of the rules,
+                                 * those of protocol pkthdr see it.  events[] says why. */
     bool is_truncated;          /* The capture holds less than was on the wire. */
     uint16_t ether_type;        /* Behind all tags. */
     uint8_t n_vlans;
