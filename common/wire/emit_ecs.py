@@ -1,0 +1,3 @@
+def ecs_source(d):
+    return ""
+derived_header = mappings_json = mappings_source = ecs_source

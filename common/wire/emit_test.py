@@ -1,0 +1,3 @@
+def header(d):
+    return ""
+source = header
