@@ -16,6 +16,7 @@ struct flow_conf {
     uint64_t udp_new, udp_established, icmp_new, icmp_established, other_new,
         other_established;
     bool classify;              /* nDPI on. */
+    uint64_t classify_memory;   /* Bytes of nDPI state and results, per worker. */
     uint64_t classify_tcp_packets, classify_udp_packets;    /* Fed at most, as ndpiReader. */
     uint64_t community_id_seed; /* 0..65535 */
 };
@@ -30,22 +31,30 @@ struct flow_table;
 /* 'seed' is fixed in replay.  NULL with errno set when memory or nDPI is not to be had. */
 struct flow_table *flow_table_create(const struct flow_conf *, struct hash_seed seed,
                                      flow_end_callback *, void *context);
-/* Ends every flow that is left with FLOW_END_SHUTDOWN, in order of last packet; then frees. */
+/* Ends every flow that is left, as flow_table_end_all() does, then frees.  NULL is fine. */
 void flow_table_destroy(struct flow_table *);
 
 /* The flow of 'packet', which has an IP version; made if there is none.  Counts the packet
  * in it, sets '*dir', and keeps times.  A SYN that reuses the endpoints of a closed
- * session ends that one (FLOW_END_TCP_REUSE).  When the table is full the flow idle for
- * longest is evicted (FLOW_END_EVICTED), so this returns NULL only for packets that have
- * no flow (no IP, fragments without ports, quoted errors of unknown flows). An ICMP error
- * belongs to a flow of its own, as EVE users expect. */
+ * session ends that one (FLOW_END_TCP_REUSE), and a flow that is idle past its timeout
+ * when 'packet' comes ends first (FLOW_END_TIMEOUT), whether or not flow_table_expire()
+ * has been by: which flows there are depends on their own packets alone.  When the table
+ * is full the flow idle for longest, to a second, is evicted (FLOW_END_EVICTED), so this
+ * returns NULL only for packets that have no flow (no IP, fragments, a transport header
+ * that could not be decoded).  Requests and replies of ICMP share a flow; other ICMP
+ * messages, errors among them, have one for each direction and type.
+ * Later rooms may change the flow's state until the next call of a function of this
+ * header; its timeout follows. */
 struct flow *flow_table_packet(struct flow_table *, struct packet *, enum direction *dir);
 /* As above without making or counting: NULL if there is none. */
 struct flow *flow_table_find(struct flow_table *, const struct packet *, enum direction *);
 /* Ends flows idle past their timeout at 'now_ns', at most 'budget' of them; returns how
- * many.  Packet time in replay. */
+ * many.  Packet time in replay.  It comes to a flow within a second after its timeout. */
 size_t flow_table_expire(struct flow_table *, uint64_t now_ns, size_t budget);
-/* Ends every flow (FLOW_END_SHUTDOWN). */
+/* Ends every flow, in order of first packet: with FLOW_END_TIMEOUT the ones whose timeout
+ * has passed by the latest time that the table was told (by packets, or by
+ * flow_table_expire()), with FLOW_END_SHUTDOWN the others.  For the same reasons with any
+ * number of workers, tell each table the time of the run's last packet first. */
 void flow_table_end_all(struct flow_table *);
 
 /* The flow's community id, version 1 ("1:" and base64), into 'out', which has room for
@@ -64,11 +73,15 @@ void flow_classify_end(struct flow_table *, struct flow *);
  * call of a function of this header. */
 struct slice flow_ndpi_json(struct flow_table *, const struct flow *);
 
+/* Written by the table's thread alone; others may read them.  Flows, but for ... */
 struct flow_counters {
-    uint64_t made, ended[FLOW_END_N_REASONS], active, memory;
-    uint64_t tcp, udp, icmp, other;
+    uint64_t made, ended[FLOW_END_N_REASONS], active;   /* made = sum of ended + active */
+    uint64_t memory;            /* Bytes in use now, buckets and nDPI's part with them. */
+    uint64_t tcp, udp, icmp, other;     /* Of 'made'. */
     uint64_t without_flow;      /* Packets for which there is no flow. */
-    uint64_t classified, classify_packets;
+    uint64_t classified;        /* nDPI has a name for it. */
+    uint64_t classify_packets;  /* Packets fed to nDPI. */
+    uint64_t classify_refused;  /* No memory left for nDPI's state or result. */
 };
 const struct flow_counters *flow_table_counters(const struct flow_table *);
 

@@ -67,9 +67,14 @@ struct detect_flow;     /* sensor/detect: rule groups, flowbits, pending matches
 struct flow_ndpi;       /* sensor/flow: classification. */
 
 struct flow {
-    struct list_node bucket_node, timeout_node;         /* flow/'s own. */
-    struct flow_key key;        /* As the first packet had it: src is the client. */
+    /* flow/'s own; first, so that a walk along a bucket touches one cache line a flow. */
+    struct list_node bucket_node, timeout_node;
     uint64_t hash;
+    uint64_t listed_ns;         /* When it was last moved in its timeout list. */
+    struct flow_key key;        /* As the first packet had it: src is the client. */
+    uint8_t timeout_class;      /* flow/'s own: which of its timeout lists. */
+    bool has_syn;               /* The first packet was a SYN without ACK, numbered: */
+    uint32_t syn_seq;           /* (the same again is a retransmission, no new session). */
     uint64_t id;                /* From key and first time only: the same in every run. */
     uint64_t first_ns, last_ns;
     uint64_t first_number;      /* struct frame's number of its first packet. */
