@@ -23,7 +23,7 @@
 
 #define TRANSPORT_MAX_WORKERS 256
 #define TRANSPORT_MAX_RECORD (1u << 20)         /* Bytes. */
-#define TRANSPORT_EPOCH_SIZE 40                 /* With the NUL. */
+#define TRANSPORT_MAX_MEMORY (16ull << 30)       /* Bytes, all workers together. */
 
 /* Section "collector". */
 struct transport_conf {
@@ -36,19 +36,17 @@ struct transport_conf {
 };
 extern const struct conf_section transport_section;
 
-/* Live, the lower ones are given up first when the collector is away or slow. */
-enum transport_priority {
-    TRANSPORT_LOW,              /* Statistics: up to half of the memory. */
-    TRANSPORT_NORMAL,           /* Flows and protocol events: up to nine tenths. */
-    TRANSPORT_HIGH,             /* Alerts: all of it. */
-    TRANSPORT_N_PRIORITIES
-};
+/* Priorities are those of common/wire/events.toml, 0 to 9.  Live, the lower ones are given
+ * up first when the collector is away or slow: 0 to 2 may fill half of a ring, 3 to 6 nine
+ * tenths, 7 to 9 all of it. */
+#define TRANSPORT_N_PRIORITIES 10
 
 struct transport;
 
 struct transport_options {
     const struct transport_conf *conf;  /* Its address is set. */
-    const char *epoch;          /* [A-Za-z0-9], less than TRANSPORT_EPOCH_SIZE. */
+    uint64_t epoch;             /* One run; in replay a hash of what goes in. */
+    const char *version;        /* Of the sensor's software, for the collector's log. */
     unsigned n_workers;         /* 1 to TRANSPORT_MAX_WORKERS. */
 };
 
@@ -78,7 +76,7 @@ struct transport *transport_open(const struct transport_options *, struct diag *
  * With 'may_wait' (replay) it sleeps until there is room; otherwise a full ring refuses it,
  * and that is counted.  False: refused.  No lock and no system call unless it sleeps. */
 bool transport_offer(struct transport *, unsigned worker, uint64_t number,
-                     enum transport_priority, const void *bytes, size_t size, bool may_wait);
+                     unsigned priority, const void *bytes, size_t size, bool may_wait);
 
 /* Once no worker offers any more: waits until everything is acknowledged, at most for
  * 'timeout_ns'.  True if nothing is left. */
