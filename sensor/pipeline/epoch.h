@@ -1,0 +1,23 @@
+/* The epoch of a run, the second part of every event's identity.  Live it is random: one
+ * run, one epoch.  In replay it is a hash of all that decides what events come out, so that
+ * the same replay makes the same identities and its events are indexed once. */
+#ifndef CIVICSHIELD_PIPELINE_EPOCH_H
+#define CIVICSHIELD_PIPELINE_EPOCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct epoch;
+
+struct epoch *epoch_begin(void);
+void epoch_add(struct epoch *, const void *bytes, size_t size);
+/* The contents of a file, or of all files of a folder in the order of their names.  False
+ * with errno set when one cannot be read. */
+bool epoch_add_path(struct epoch *, const char *path);
+/* The hash; frees. */
+uint64_t epoch_end(struct epoch *);
+
+/* For live capture and standard input, which cannot be read twice. */
+uint64_t epoch_random(void);
+
+#endif

@@ -1,0 +1,195 @@
+#include "sensor/pipeline/worker.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+
+/* Timeouts are in seconds; looking four times a second of packet time is often enough. */
+#define EXPIRE_EVERY_NS (NS_PER_SEC / 4)
+/* Flows ended in one go, so that a burst never waits long behind a mass of timeouts. */
+#define EXPIRE_BUDGET 4096
+
+/* ---- One packet ---- */
+
+static void log_transactions(struct worker *w, const struct packet *p, struct flow *flow)
+{
+    for (struct app_tx *tx = app_tx_first(flow->app); tx != NULL;
+         tx = app_tx_next(flow->app, tx)) {
+        output_transaction(w->output, p, flow, tx);
+    }
+}
+
+/* What matched and what was odd about a packet, then the transactions that are ready. */
+static void report(struct worker *w, const struct packet *p, struct flow *flow,
+                   enum direction dir)
+{
+    const struct detect_alert *alerts;
+    size_t n = detect_alerts(w->detect, &alerts);
+
+    for (size_t i = 0; i < n; i++) {
+        output_alert(w->output, p, flow, &alerts[i]);
+    }
+    if (p->n_events != 0 || p->n_stream_events != 0) {
+        output_packet_anomalies(w->output, p, flow);
+    }
+    if (flow != NULL && flow->app != NULL) {
+        output_app_anomalies(w->output, p, flow, dir);
+        log_transactions(w, p, flow);
+        app_release(w->apps, flow);
+    }
+}
+
+static void run_packet(struct worker *w, struct packet *p)
+{
+    struct stream_result result = { .is_valid = true };
+    enum direction dir = TO_SERVER;
+    struct flow *flow = p->src.version != 0 ? flow_table_packet(w->flows, p, &dir) : NULL;
+
+    detect_begin(w->detect, p, flow, dir, &result);
+    if (flow != NULL) {
+        flow_classify(w->flows, flow, p, dir);
+        if (packet_is_tcp(p)) {
+            result = stream_packet(w->streams, flow, dir, p);
+            detect_set_stream_result(w->detect, &result);
+        } else if (packet_is_udp(p) && !p->is_checksum_bad) {
+            app_datagram(w->apps, flow, p, dir);
+        }
+    }
+    detect_run(w->detect);
+    report(w, p, flow, dir);
+}
+
+/* The stream room hands on bytes: the parser first, so that rules on raw data know the
+ * protocol, then the rules. */
+static void take_stream(void *context, struct flow *flow, const struct packet *p,
+                        const struct stream_data *data)
+{
+    struct worker *w = context;
+
+    app_stream(w->apps, flow, p, data);
+    detect_stream(w->detect, flow, data);
+}
+
+/* ---- The end of a flow ---- */
+
+/* A packet without bytes that stands for the end of 'flow' in a direction. */
+static void make_flush_packet(const struct flow *flow, enum direction dir, struct packet *p)
+{
+    bool as_key = (dir == TO_SERVER) == !flow->is_swapped;
+
+    memset(p, 0, sizeof *p);
+    p->source = PACKET_FROM_STREAM_FLUSH;
+    p->time_ns = flow->last_ns;
+    p->eth = p->l3 = p->l4 = p->payload = LAYER_ABSENT;
+    p->src = as_key ? flow->key.src : flow->key.dst;
+    p->dst = as_key ? flow->key.dst : flow->key.src;
+    p->sport = as_key ? flow->key.sport : flow->key.dport;
+    p->dport = as_key ? flow->key.dport : flow->key.sport;
+    p->ip_proto = flow->key.ip_proto;
+    p->tcp.wscale = 0xff;
+    for (unsigned i = 0; i < 2 && flow->key.vlans[i] != 0; i++) {
+        p->vlans[p->n_vlans++] = flow->key.vlans[i];
+    }
+}
+
+/* Lets every room finish with a flow that leaves the table: what waits behind gaps is
+ * handed on, open transactions are closed, inspected and logged, then the flow itself. */
+static void end_flow(void *context, struct flow *flow)
+{
+    struct worker *w = context;
+    struct stream_result result = { .is_valid = true, .has_stream = true };
+    struct packet flush;
+
+    result.is_established = flow->state != FLOW_NEW;
+    flow_classify_end(w->flows, flow);
+    for (enum direction dir = TO_SERVER;
+         dir < N_DIRECTIONS && (flow->stream != NULL || flow->app != NULL); dir++) {
+        make_flush_packet(flow, dir, &flush);
+        detect_begin(w->detect, &flush, flow, dir, &result);
+        if (dir == TO_SERVER) {
+            if (flow->stream != NULL) {
+                stream_flow_end(w->streams, flow, &flush);
+            }
+            app_flow_finish(w->apps, flow);
+        }
+        detect_run(w->detect);
+        report(w, &flush, flow, dir);
+    }
+    output_flow(w->output, w->flows, flow);
+    app_flow_end(w->apps, flow);
+    detect_flow_end(w->detect, flow);
+}
+
+static void end_transaction(void *context, struct app_tx *tx)
+{
+    struct worker *w = context;
+
+    detect_tx_end(w->detect, tx);
+}
+
+/* ---- The door ---- */
+
+bool worker_init(struct worker *w, unsigned number, const struct worker_shared *shared,
+                 struct diag *diag)
+{
+    const struct settings *s = shared->settings;
+
+    memset(w, 0, sizeof *w);
+    w->number = number;
+    w->decoder = decoder_create(&s->decode);
+    w->flows = flow_table_create(&s->flow, shared->seed, end_flow, w);
+    w->streams = stream_engine_create(&s->stream, take_stream, w);
+    w->apps = app_engine_create(&s->app, end_transaction, w);
+    w->detect = detect_worker_create(shared->engine, shared->hosts);
+    if (w->decoder == NULL || w->flows == NULL || w->streams == NULL || w->apps == NULL
+        || w->detect == NULL) {
+        diag_add(diag, DIAG_ERROR, NULL, 0, 0, "lower the memory limits or the number of workers",
+                 "no memory for worker %u: %s", number, strerror(errno));
+        return false;
+    }
+    w->output = output_worker_create(shared->output, number, w->flows, w->detect);
+    return true;
+}
+
+void worker_fini(struct worker *w)
+{
+    flow_table_destroy(w->flows);
+    output_worker_destroy(w->output);
+    app_engine_destroy(w->apps);
+    stream_engine_destroy(w->streams);
+    detect_worker_destroy(w->detect);
+    decoder_destroy(w->decoder);
+}
+
+void worker_frame(struct worker *w, const struct frame *frame)
+{
+    struct packet packets[DECODE_MAX_PACKETS];
+    size_t n = decode_frame(w->decoder, frame, packets);
+
+    for (size_t i = 0; i < n; i++) {
+        run_packet(w, &packets[i]);
+    }
+    if (frame->time_ns > w->now_ns) {
+        w->now_ns = frame->time_ns;
+    }
+}
+
+void worker_expire(struct worker *w, uint64_t now_ns)
+{
+    if (now_ns < w->expired_ns + EXPIRE_EVERY_NS) {
+        return;
+    }
+    w->expired_ns = now_ns;
+    decoder_expire(w->decoder, now_ns);
+    flow_table_expire(w->flows, now_ns, EXPIRE_BUDGET);
+}
+
+void worker_finish(struct worker *w, uint64_t now_ns)
+{
+    while (flow_table_expire(w->flows, now_ns, EXPIRE_BUDGET) != 0) {
+        continue;
+    }
+    flow_table_end_all(w->flows);
+    output_worker_flush(w->output);
+}

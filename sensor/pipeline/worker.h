@@ -1,0 +1,54 @@
+/* A worker: every stage of one thread, and the order in which a packet passes them. */
+#ifndef CIVICSHIELD_PIPELINE_WORKER_H
+#define CIVICSHIELD_PIPELINE_WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sensor/app/app.h"
+#include "sensor/decode/decode.h"
+#include "sensor/detect/detect.h"
+#include "sensor/flow/flow_table.h"
+#include "sensor/output/output.h"
+#include "sensor/pipeline/settings.h"
+#include "sensor/stream/stream.h"
+
+struct worker {
+    unsigned number;
+    struct decoder *decoder;
+    struct flow_table *flows;
+    struct stream_engine *streams;
+    struct app_engine *apps;
+    struct detect_worker *detect;
+    struct output_worker *output;
+    uint64_t now_ns;                    /* Time of the newest packet so far. */
+    uint64_t expired_ns;                /* When timeouts were last looked at. */
+    bool has_flow_ended;                /* Within the packet at hand. */
+    _Atomic uint64_t frames_done;       /* For progress. */
+};
+
+/* What the workers of a run share, all of it immutable but 'hosts' and 'output'. */
+struct worker_shared {
+    const struct settings *settings;
+    const struct detect_engine *engine;
+    struct host_table *hosts;
+    struct output *output;
+    struct hash_seed seed;
+};
+
+/* False with a message in 'diag' when something is not to be had. */
+bool worker_init(struct worker *, unsigned number, const struct worker_shared *,
+                 struct diag *);
+/* Frees; flows that are left end without being inspected or logged. */
+void worker_fini(struct worker *);
+
+/* One frame through every stage. */
+void worker_frame(struct worker *, const struct frame *);
+/* Ends what timed out; called about once a burst, cheap when nothing did.  'now_ns' may be
+ * ahead of the newest packet (live, or the run's last packet at its end). */
+void worker_expire(struct worker *, uint64_t now_ns);
+/* The end of the run at 'now_ns': every flow ends, is inspected to the end and logged. */
+void worker_finish(struct worker *, uint64_t now_ns);
+
+#endif
