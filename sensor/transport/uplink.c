@@ -14,8 +14,8 @@
 #include <grpc/support/log.h>
 #include <grpc/support/time.h>
 
+#include "common/base/backoff.h"
 #include "common/base/clock.h"
-#include "common/base/hash.h"
 #include "common/obs/log.h"
 #include "sensor/transport/messages.h"
 #include "sensor/transport/transport_private.h"
@@ -52,11 +52,10 @@ struct uplink {
     grpc_slice details;
 
     unsigned next_worker;       /* To be asked first for the next batch. */
-    unsigned idle_ms, backoff_ms;
+    unsigned idle_ms;
+    struct backoff backoff;
     uint64_t retry_at_ns;       /* While away. */
     uint64_t give_up_at_ns;     /* Of a call that waits for its welcome or its end. */
-    struct hash_seed seed;      /* Of the jitter. */
-    uint64_t n_tries;
     bool was_reported;          /* That the collector is away. */
 };
 
@@ -154,16 +153,6 @@ static void connect_to_collector(struct uplink *u)
     start_write(u, messages_hello(u->t));
 }
 
-static void schedule_retry(struct uplink *u)
-{
-    uint64_t jitter;
-
-    jitter = hash_bytes(u->seed, &u->n_tries, sizeof u->n_tries) % (u->backoff_ms + 1);
-    u->n_tries++;
-    u->retry_at_ns = now_ns() + (u->backoff_ms / 2 + jitter) * NS_PER_MS;
-    u->backoff_ms = u->backoff_ms * 2 < BACKOFF_MAX_MS ? u->backoff_ms * 2 : BACKOFF_MAX_MS;
-}
-
 static void report_end(struct uplink *u)
 {
     char *details = grpc_slice_to_c_string(u->details);
@@ -186,7 +175,7 @@ static void leave_connection(struct uplink *u)
     atomic_store(&u->t->connected, false);
     if (!u->is_closing) {
         report_end(u);
-        schedule_retry(u);
+        u->retry_at_ns = now_ns() + backoff_next(&u->backoff) * NS_PER_MS;
     }
     grpc_slice_unref(u->details);
     grpc_metadata_array_destroy(&u->initial);
@@ -218,7 +207,7 @@ static void take_welcome(struct uplink *u, const Civicshield__Wire__V1__Welcome 
     }
     u->is_welcome = true;
     u->was_reported = false;
-    u->backoff_ms = BACKOFF_MIN_MS;
+    backoff_reset(&u->backoff);
     atomic_store(&u->t->connected, true);
     atomic_fetch_add(&u->t->n_connections, 1);
     log_info(MODULE, "connected", "address=\"%s\" sensor=%s", u->t->conf->address,
@@ -366,11 +355,11 @@ static void take_library_line(gpr_log_func_args *line)
 void *transport_uplink_main(void *transport)
 {
     struct uplink u = {
-        .t = transport, .idle_ms = IDLE_MIN_MS, .backoff_ms = BACKOFF_MIN_MS,
-        .seed = hash_seed_random(),
+        .t = transport, .idle_ms = IDLE_MIN_MS,
     };
     grpc_ssl_pem_key_cert_pair pair = { u.t->files.key, u.t->files.certificate };
 
+    backoff_init(&u.backoff, BACKOFF_MIN_MS, BACKOFF_MAX_MS, hash_seed_random());
     gpr_set_log_function(take_library_line);
     grpc_init();
     u.queue = grpc_completion_queue_create_for_next(NULL);
