@@ -65,6 +65,7 @@ class Description:
         with open(path, "rb") as file:
             raw = tomllib.load(file)
         self.version = raw["schema_version"]
+        self.mappings_version = raw["mappings_version"]
         self.types = raw["type"]
         self.event = Object("event", raw["event"])
         self.objects = {o["name"]: Object(o["name"], o) for o in raw["object"]}
