@@ -1,0 +1,640 @@
+#include "tests/unit/flow/packets.h"
+
+#include <stdlib.h>
+
+static struct flow_table *make_table(const struct flow_conf *conf, struct ends *ends)
+{
+    struct flow_table *t =
+        flow_table_create(conf, hash_seed_fixed(), ends != NULL ? note_end : NULL, ends);
+
+    assert_non_null(t);
+    return t;
+}
+
+static struct flow *feed(struct flow_table *t, struct packet p, enum direction *dir)
+{
+    enum direction ignored;
+
+    return flow_table_packet(t, &p, dir != NULL ? dir : &ignored);
+}
+
+/* Every invariant that flow_private.h names. */
+static void check_table(const struct flow_table *t)
+{
+    size_t in_buckets = 0, in_lists = 0;
+    uint64_t ended = 0;
+
+    for (uint64_t i = 0; i <= t->mask; i++) {
+        const struct list_node *prev = NULL;
+        for (struct list_node *node = t->buckets[i]; node != NULL; node = node->next) {
+            const struct flow *f = LIST_ENTRY(node, struct flow, bucket_node);
+            assert_ptr_equal(node->prev, prev);
+            assert_int_equal(f->hash & t->mask, i);
+            assert_int_equal(f->hash, flow_key_hash(&f->key, t->seed));
+            for (struct list_node *other = node->next; other != NULL; other = other->next) {
+                assert_false(flow_key_match(
+                    &f->key, &LIST_ENTRY(other, struct flow, bucket_node)->key));
+            }
+            prev = node;
+            in_buckets++;
+        }
+    }
+    for (unsigned i = 0; i < TIMEOUT_N_CLASSES; i++) {
+        uint64_t listed = 0;
+        LIST_FOR_EACH(node, &t->lists[i]) {
+            const struct flow *f = LIST_ENTRY(node, struct flow, timeout_node);
+            assert_ptr_equal(node->next->prev, node);
+            assert_int_equal(f->timeout_class, i);
+            assert_true(f->listed_ns >= listed);
+            assert_true(f->first_ns <= f->last_ns);
+            assert_true(f->sides[TO_SERVER].packets + f->sides[TO_CLIENT].packets > 0);
+            listed = f->listed_ns;
+            in_lists++;
+        }
+    }
+    for (unsigned i = 0; i < FLOW_END_N_REASONS; i++) {
+        ended += t->counters.ended[i];
+    }
+    assert_int_equal(in_buckets, in_lists);
+    assert_int_equal(in_buckets, t->pool.in_use);
+    assert_int_equal(in_buckets, t->counters.active);
+    assert_int_equal(t->counters.made, t->counters.active + ended);
+    assert_int_equal(t->counters.made, t->counters.tcp + t->counters.udp
+                                           + t->counters.icmp + t->counters.other);
+    assert_true(t->counters.memory <= t->conf.memory + 1024);
+}
+
+static void both_directions_find_one_flow(void **state)
+{
+    static const struct {
+        uint8_t proto;
+        const char *a, *b;
+        uint16_t a_port, b_port;
+    } cases[] = {
+        { IP_PROTO_TCP, "10.0.0.1", "10.0.0.2", 1234, 80 },
+        { IP_PROTO_TCP, "10.0.0.2", "10.0.0.1", 1234, 80 },
+        { IP_PROTO_UDP, "10.0.0.1", "10.0.0.2", 53, 53 },
+        { IP_PROTO_SCTP, "10.0.0.1", "10.0.0.2", 7, 9 },
+        { IP_PROTO_TCP, "2001:db8::1", "2001:db8::2", 1234, 443 },
+        { IP_PROTO_UDP, "2001:db8:0:0:1::", "2001:db8::", 1, 2 },
+        { IP_PROTO_GRE, "192.0.2.1", "192.0.2.2", 0, 0 },
+        { IP_PROTO_ESP, "2001:db8::1", "2001:db8::2", 0, 0 },
+    };
+    struct flow_conf conf = conf_of(false);
+
+    (void) state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct flow_table *t = make_table(&conf, NULL);
+        enum direction dir = N_DIRECTIONS;
+        struct packet there = packet_of(cases[i].proto, cases[i].a, cases[i].a_port,
+                                        cases[i].b, cases[i].b_port, START);
+        struct packet back = packet_of(cases[i].proto, cases[i].b, cases[i].b_port,
+                                       cases[i].a, cases[i].a_port, START + 1);
+
+        struct flow *f = feed(t, there, &dir);
+        assert_int_equal(dir, TO_SERVER);
+        assert_int_equal(f->state, FLOW_NEW);
+        assert_ptr_equal(feed(t, back, &dir), f);
+        assert_int_equal(dir, TO_CLIENT);
+        assert_ptr_equal(flow_table_find(t, &back, &dir), f);
+        assert_int_equal(dir, TO_CLIENT);
+        assert_int_equal(f->state,
+                         cases[i].proto == IP_PROTO_TCP ? FLOW_NEW : FLOW_ESTABLISHED);
+        assert_int_equal(f->sides[TO_SERVER].packets, 1);
+        assert_int_equal(f->sides[TO_CLIENT].packets, 1);
+        assert_int_equal(t->counters.made, 1);
+        check_table(t);
+        flow_table_destroy(t);
+    }
+}
+
+/* Changes one thing in a packet at a time; 'is_same' says whether it stays in the flow. */
+static void what_the_key_holds_separates_flows(void **state)
+{
+    struct flow_conf conf = conf_of(false);
+    struct flow_table *t = make_table(&conf, NULL);
+    struct packet base = packet_of(IP_PROTO_UDP, "10.0.0.1", 1, "10.0.0.2", 2, START);
+    struct packet outer = packet_of(IP_PROTO_UDP, "1.1.1.1", 9, "2.2.2.2", 4789, START);
+    struct packet piece = packet_of(IP_PROTO_UDP, "10.0.0.1", 1, "10.0.0.2", 2, START);
+
+    (void) state;
+    piece.is_fragment = true;
+    struct packet others[12];
+    size_t n = 0;
+    for (size_t i = 0; i < 12; i++) {
+        others[i] = base;
+    }
+    others[n++].sport = 3;
+    others[n++].dport = 3;
+    others[n++].ip_proto = IP_PROTO_TCP;
+    others[n++].src = ip_of("10.0.0.3");
+    others[n++].dst = ip_of("10.0.0.3");
+    others[n].n_vlans = 1;
+    others[n++].vlans[0] = 10;
+    others[n].n_vlans = 1;
+    others[n++].vlans[0] = 11;
+    others[n].n_vlans = 2;
+    others[n].vlans[0] = 10;
+    others[n++].vlans[1] = 11;
+    others[n++].outer = &outer;
+    others[n].outer = &outer;
+    others[n++].vni = 7;
+
+    struct flow *first = feed(t, base, NULL);
+    for (size_t i = 0; i < n; i++) {
+        struct flow *f = feed(t, others[i], NULL);
+        assert_ptr_not_equal(f, first);
+        assert_int_not_equal(f->id, first->id);
+        assert_ptr_equal(feed(t, others[i], NULL), f);
+        check_table(t);
+    }
+    assert_int_equal(t->counters.made, n + 1);
+
+    /* A third VLAN tag, and the fragment that a datagram was made of, do not count. */
+    struct packet same = others[7];
+    same.n_vlans = 3;
+    same.vlans[2] = 12;
+    feed(t, same, NULL);
+    same = base;
+    same.outer = &piece;
+    assert_ptr_equal(feed(t, same, NULL), first);
+    assert_int_equal(t->counters.made, n + 1);
+    flow_table_destroy(t);
+}
+
+static void packets_without_flow_are_counted(void **state)
+{
+    struct flow_conf conf = conf_of(false);
+    struct flow_table *t = make_table(&conf, NULL);
+    struct packet p = packet_of(IP_PROTO_UDP, "10.0.0.1", 1, "10.0.0.2", 2, START);
+    struct packet no_ip = p, fragment = p, no_header = p;
+    enum direction dir;
+
+    (void) state;
+    no_ip.src.version = 0;
+    fragment.is_fragment = true;
+    no_header.l4 = LAYER_ABSENT;
+    assert_null(feed(t, no_ip, NULL));
+    assert_null(feed(t, fragment, NULL));
+    assert_null(feed(t, no_header, NULL));
+    assert_null(flow_table_find(t, &p, &dir));
+    assert_null(flow_table_find(t, &no_ip, &dir));
+    assert_int_equal(t->counters.without_flow, 3);
+    assert_int_equal(t->counters.made, 0);
+    no_header.ip_proto = IP_PROTO_ESP;
+    assert_non_null(feed(t, no_header, NULL));
+    flow_table_destroy(t);
+}
+
+static void icmp_requests_and_replies_share_a_flow(void **state)
+{
+    static const struct {
+        uint8_t proto, type, back_type;
+        bool is_same;
+    } cases[] = {
+        { IP_PROTO_ICMP, 8, 0, true },      { IP_PROTO_ICMP, 0, 8, true },
+        { IP_PROTO_ICMP, 13, 14, true },    { IP_PROTO_ICMP, 17, 18, true },
+        { IP_PROTO_ICMP, 8, 8, false },     { IP_PROTO_ICMP, 3, 3, false },
+        { IP_PROTO_ICMP, 8, 14, false },    { IP_PROTO_ICMP, 8, 3, false },
+        { IP_PROTO_ICMPV6, 128, 129, true }, { IP_PROTO_ICMPV6, 135, 136, true },
+        { IP_PROTO_ICMPV6, 1, 1, false },   { IP_PROTO_ICMPV6, 128, 1, false },
+    };
+    struct flow_conf conf = conf_of(false);
+
+    (void) state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct flow_table *t = make_table(&conf, NULL);
+        uint8_t proto = cases[i].proto;
+        const char *a = proto == IP_PROTO_ICMP ? "10.0.0.1" : "fe80::1";
+        const char *b = proto == IP_PROTO_ICMP ? "10.0.0.2" : "fe80::2";
+        enum direction dir = N_DIRECTIONS;
+        struct flow *f = feed(t, icmp_of(proto, a, b, cases[i].type, 0, START), &dir);
+
+        assert_int_equal(dir, TO_SERVER);
+        assert_int_equal(f->key.icmp_type, cases[i].type);
+        /* The same direction and type again, whatever the code. */
+        assert_ptr_equal(feed(t, icmp_of(proto, a, b, cases[i].type, 9, START), NULL), f);
+        struct flow *back = feed(t, icmp_of(proto, b, a, cases[i].back_type, 0, START), &dir);
+        assert_int_equal(back == f, cases[i].is_same);
+        assert_int_equal(dir, cases[i].is_same ? TO_CLIENT : TO_SERVER);
+        assert_int_equal(f->state, cases[i].is_same ? FLOW_ESTABLISHED : FLOW_NEW);
+        check_table(t);
+        flow_table_destroy(t);
+    }
+}
+
+static void sides_count_packets_bytes_flags_and_ttls(void **state)
+{
+    struct flow_conf conf = conf_of(false);
+    struct flow_table *t = make_table(&conf, NULL);
+    uint8_t frame_bytes[64] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0 };
+    struct frame frame = { .bytes = frame_bytes, .size = 64, .number = 17 };
+    struct packet p = tcp_of("10.0.0.1", 1, "10.0.0.2", 2, TCP_SYN, 1, START);
+
+    (void) state;
+    p.bytes = frame_bytes;
+    p.size = 54;                /* 10 bytes of padding behind it. */
+    p.eth = 0;
+    p.frame = &frame;
+    struct flow *f = feed(t, p, NULL);
+    assert_memory_equal(f->src_mac, frame_bytes + 6, 6);
+    assert_memory_equal(f->dst_mac, frame_bytes, 6);
+    assert_int_equal(f->first_number, 17);
+    assert_int_equal(f->sides[TO_SERVER].bytes, 64);
+    p.ttl = 10;
+    p.tcp.flags = TCP_ACK;
+    p.source = PACKET_FROM_DEFRAG;
+    feed(t, p, NULL);
+    p.ttl = 20;
+    feed(t, p, NULL);
+    assert_int_equal(f->sides[TO_SERVER].packets, 3);
+    assert_int_equal(f->sides[TO_SERVER].bytes, 64 + 54 + 54);
+    assert_int_equal(f->sides[TO_SERVER].tcp_flags, TCP_SYN | TCP_ACK);
+    assert_int_equal(f->sides[TO_SERVER].min_ttl, 10);
+    assert_int_equal(f->sides[TO_SERVER].max_ttl, 64);
+    assert_int_equal(f->sides[TO_CLIENT].packets, 0);
+    flow_table_destroy(t);
+}
+
+static void equal_endpoints_count_to_the_server(void **state)
+{
+    struct flow_conf conf = conf_of(false);
+    struct flow_table *t = make_table(&conf, NULL);
+    struct packet p = packet_of(IP_PROTO_UDP, "10.0.0.1", 5, "10.0.0.1", 5, START);
+    enum direction dir = N_DIRECTIONS;
+
+    (void) state;
+    struct flow *f = feed(t, p, &dir);
+    assert_ptr_equal(feed(t, p, &dir), f);
+    assert_int_equal(dir, TO_SERVER);
+    assert_int_equal(f->sides[TO_SERVER].packets, 2);
+    flow_table_destroy(t);
+}
+
+static void swapped_flows_turn_their_directions(void **state)
+{
+    struct flow_conf conf = conf_of(false);
+    struct flow_table *t = make_table(&conf, NULL);
+    struct packet p = tcp_of("10.0.0.1", 80, "10.0.0.2", 999, TCP_SYN | TCP_ACK, 1, START);
+    enum direction dir = N_DIRECTIONS;
+
+    (void) state;
+    struct flow *f = feed(t, p, &dir);
+    assert_int_equal(dir, TO_SERVER);
+    f->is_swapped = true;
+    assert_ptr_equal(feed(t, p, &dir), f);
+    assert_int_equal(dir, TO_CLIENT);
+    flow_table_destroy(t);
+}
+
+static void each_state_has_its_timeout(void **state)
+{
+    static const struct {
+        uint8_t proto;
+        enum flow_state flow_state;
+        unsigned seconds;
+    } cases[] = {
+        { IP_PROTO_TCP, FLOW_NEW, 60 },    { IP_PROTO_TCP, FLOW_ESTABLISHED, 600 },
+        { IP_PROTO_TCP, FLOW_CLOSED, 60 }, { IP_PROTO_TCP, FLOW_BYPASSED, 600 },
+        { IP_PROTO_UDP, FLOW_NEW, 30 },    { IP_PROTO_UDP, FLOW_ESTABLISHED, 300 },
+        { IP_PROTO_ICMP, FLOW_NEW, 30 },   { IP_PROTO_ICMP, FLOW_ESTABLISHED, 300 },
+        { IP_PROTO_SCTP, FLOW_NEW, 30 },   { IP_PROTO_SCTP, FLOW_ESTABLISHED, 300 },
+    };
+    struct flow_conf conf = conf_of(false);
+
+    (void) state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        /* One nanosecond before its timeout the flow goes on, at its timeout it does not;
+         * nobody calls flow_table_expire(). */
+        for (uint64_t early = 0; early < 2; early++) {
+            struct ends ends = { 0 };
+            struct flow_table *t = make_table(&conf, &ends);
+            struct packet p = packet_of(cases[i].proto, "10.0.0.1", 1, "10.0.0.2", 2, START);
+            struct flow *f = feed(t, p, NULL);
+            uint64_t id = f->id;
+
+            f->state = cases[i].flow_state;     /* As a later room would. */
+            p.time_ns += SECONDS(cases[i].seconds) - early;
+            f = feed(t, p, NULL);
+            assert_int_equal(ends.n, early ? 0 : 1);
+            assert_int_equal(f->id == id, early);
+            assert_int_equal(f->sides[TO_SERVER].packets, early ? 2 : 1);
+            if (ends.n == 1) {
+                assert_int_equal(ends.ends[0].reason, FLOW_END_TIMEOUT);
+                assert_int_equal(ends.ends[0].id, id);
+            }
+            check_table(t);
+            flow_table_destroy(t);
+        }
+        /* flow_table_expire() comes within a second after it, and not before. */
+        struct ends ends = { 0 };
+        struct flow_table *t = make_table(&conf, &ends);
+        struct flow *f = feed(t, packet_of(cases[i].proto, "10.0.0.1", 1, "10.0.0.2", 2,
+                                           START), NULL);
+        f->state = cases[i].flow_state;
+        uint64_t due = START + SECONDS(cases[i].seconds);
+        assert_int_equal(flow_table_expire(t, due - 1, 10), 0);
+        assert_int_equal(flow_table_expire(t, due + SECONDS(1), 10), 1);
+        assert_int_equal(ends.ends[0].reason, FLOW_END_TIMEOUT);
+        check_table(t);
+        flow_table_destroy(t);
+    }
+}
+
+static void expiry_keeps_to_its_budget_and_to_the_idle(void **state)
+{
+    struct flow_conf conf = conf_of(false);
+    struct ends ends = { 0 };
+    struct flow_table *t = make_table(&conf, &ends);
+    struct packet p = packet_of(IP_PROTO_UDP, "10.0.0.1", 0, "10.0.0.2", 2, START);
+
+    (void) state;
+    for (uint16_t i = 0; i < 10; i++) {
+        p.sport = i;
+        p.time_ns = START + SECONDS(i);
+        feed(t, p, NULL);
+    }
+    p.sport = 0;                /* The first one speaks again. */
+    p.time_ns = START + SECONDS(20);
+    feed(t, p, NULL);
+    assert_int_equal(flow_table_expire(t, START + SECONDS(45), 4), 4);
+    check_table(t);
+    assert_int_equal(flow_table_expire(t, START + SECONDS(45), 100), 5);
+    check_table(t);
+    for (size_t i = 0; i < 9; i++) {
+        assert_int_equal(ends.ends[i].first_ns, START + SECONDS(i + 1));
+    }
+    assert_int_equal(t->counters.active, 1);
+    /* Time that goes back harms nothing. */
+    assert_int_equal(flow_table_expire(t, START, 100), 0);
+    p.time_ns = START + SECONDS(3);
+    assert_non_null(feed(t, p, NULL));
+    check_table(t);
+    flow_table_destroy(t);
+}
+
+static void a_new_handshake_ends_a_closed_session(void **state)
+{
+    static const struct {
+        const char *name;
+        enum flow_state flow_state;
+        enum tcp_state tcp_state;
+        uint8_t flags;
+        uint32_t seq;
+        bool is_reuse;
+    } cases[] = {
+        { "open session", FLOW_ESTABLISHED, TCP_STATE_ESTABLISHED, TCP_SYN, 9, false },
+        { "closed session", FLOW_CLOSED, TCP_STATE_CLOSED, TCP_SYN, 9, true },
+        { "reset session", FLOW_CLOSED, TCP_STATE_NONE, TCP_SYN, 9, true },
+        { "time wait", FLOW_ESTABLISHED, TCP_STATE_TIME_WAIT, TCP_SYN, 9, true },
+        { "last ack", FLOW_ESTABLISHED, TCP_STATE_LAST_ACK, TCP_SYN | TCP_ECE, 9, true },
+        { "first FIN only", FLOW_ESTABLISHED, TCP_STATE_FIN_WAIT1, TCP_SYN, 9, false },
+        { "same SYN", FLOW_CLOSED, TCP_STATE_CLOSED, TCP_SYN, 1, false },
+        { "SYN and ACK", FLOW_CLOSED, TCP_STATE_CLOSED, TCP_SYN | TCP_ACK, 9, false },
+        { "ACK", FLOW_CLOSED, TCP_STATE_CLOSED, TCP_ACK, 9, false },
+    };
+    struct flow_conf conf = conf_of(false);
+
+    (void) state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ends ends = { 0 };
+        struct flow_table *t = make_table(&conf, &ends);
+        struct packet p = tcp_of("10.0.0.1", 1, "10.0.0.2", 2, TCP_SYN, 1, START);
+        struct flow *f = feed(t, p, NULL);
+        uint64_t id = f->id;
+
+        f->state = cases[i].flow_state;
+        f->tcp_state = cases[i].tcp_state;
+        p.tcp.flags = cases[i].flags;
+        p.tcp.seq = cases[i].seq;
+        f = feed(t, p, NULL);   /* At the same time stamp: the id differs all the same. */
+        assert_int_equal(ends.n, cases[i].is_reuse);
+        assert_int_equal(f->id == id, !cases[i].is_reuse);
+        if (cases[i].is_reuse) {
+            assert_int_equal(ends.ends[0].reason, FLOW_END_TCP_REUSE);
+            assert_int_equal(f->state, FLOW_NEW);
+        }
+        check_table(t);
+        flow_table_destroy(t);
+    }
+}
+
+static void a_full_table_evicts_the_flow_idle_for_longest(void **state)
+{
+    struct flow_conf conf = conf_of(false);
+    struct ends ends = { 0 };
+
+    (void) state;
+    conf.memory = 4096;
+    struct flow_table *t = make_table(&conf, &ends);
+    size_t max = t->pool.max;
+    struct packet p = packet_of(IP_PROTO_UDP, "10.0.0.1", 0, "10.0.0.2", 2, START);
+    assert_in_range(max, 4, 20);
+    for (uint16_t i = 0; i < max; i++) {
+        p.sport = i;
+        p.ip_proto = i % 2 != 0 ? IP_PROTO_UDP : IP_PROTO_TCP;
+        p.time_ns = START + SECONDS(i);
+        feed(t, p, NULL);
+    }
+    p.sport = 0;                /* The oldest, again: then the second is the one to go. */
+    p.ip_proto = IP_PROTO_TCP;
+    p.time_ns += SECONDS(2);
+    feed(t, p, NULL);
+    assert_int_equal(ends.n, 0);
+    p.sport = 1000;
+    assert_non_null(feed(t, p, NULL));
+    assert_int_equal(ends.n, 1);
+    assert_int_equal(ends.ends[0].reason, FLOW_END_EVICTED);
+    assert_int_equal(ends.ends[0].first_ns, START + SECONDS(1));
+    assert_int_equal(t->counters.active, max);
+    check_table(t);
+    /* What has timed out goes before what is alive, with its own reason. */
+    p.sport = 1001;
+    p.time_ns = START + SECONDS(3 + 31);
+    assert_non_null(feed(t, p, NULL));
+    assert_int_equal(ends.ends[1].reason, FLOW_END_TIMEOUT);
+    assert_int_equal(ends.ends[1].first_ns, START + SECONDS(3));
+    check_table(t);
+    flow_table_destroy(t);
+}
+
+static void all_flows_end_in_order_of_their_first_packets(void **state)
+{
+    struct flow_conf conf = conf_of(false);
+    struct ends ends = { 0 };
+    struct flow_table *t = make_table(&conf, &ends);
+    struct packet p = packet_of(IP_PROTO_UDP, "10.0.0.1", 0, "10.0.0.2", 2, START);
+
+    (void) state;
+    for (uint16_t i = 0; i < 20; i++) {
+        p.sport = i;
+        p.ip_proto = i % 3 != 0 ? IP_PROTO_UDP : IP_PROTO_TCP;
+        p.time_ns = START + SECONDS(i * 7 % 20);
+        feed(t, p, NULL);
+    }
+    /* The run ended 40 s after it began: UDP flows older than 10 s have timed out. */
+    flow_table_expire(t, START + SECONDS(40), 0);
+    flow_table_end_all(t);
+    assert_int_equal(ends.n, 20);
+    for (size_t i = 0; i < 20; i++) {
+        assert_int_equal(ends.ends[i].first_ns, START + SECONDS(i));
+        bool is_udp = (i * 3 % 20) % 3 != 0;    /* 3 is the inverse of 7 modulo 20. */
+        assert_int_equal(ends.ends[i].reason, is_udp && i <= 10 ? FLOW_END_TIMEOUT
+                                                                : FLOW_END_SHUTDOWN);
+    }
+    check_table(t);
+    flow_table_destroy(t);
+    assert_int_equal(ends.n, 20);
+}
+
+static void ids_are_stable_and_fit_in_json(void **state)
+{
+    struct flow_conf conf = conf_of(false);
+    struct flow_table *a = make_table(&conf, NULL);
+    struct flow_table *b = flow_table_create(&conf, hash_seed_random(), NULL, NULL);
+    uint64_t seen[200];
+
+    (void) state;
+    for (uint16_t i = 0; i < 200; i++) {
+        struct packet p = packet_of(IP_PROTO_UDP, "10.0.0.1", i, "10.0.0.2", 53, START + i);
+        seen[i] = feed(a, p, NULL)->id;
+        assert_int_equal(feed(b, p, NULL)->id, seen[i]);
+        assert_in_range(seen[i], 1, (1ull << 51) - 1);
+        for (uint16_t j = 0; j < i; j++) {
+            assert_int_not_equal(seen[i], seen[j]);
+        }
+    }
+    /* Written down so that a change of the hash is noticed. */
+    struct flow_key key = { .src = ip_of("10.0.0.1"), .dst = ip_of("10.0.0.2"),
+                            .sport = 1, .dport = 2, .ip_proto = IP_PROTO_TCP };
+    assert_int_equal(flow_key_id(&key, START), 0x6249df1e9eba9);
+    flow_table_destroy(a);
+    flow_table_destroy(b);
+}
+
+static uint64_t next_random(uint64_t *x)
+{
+    *x += 0x9e3779b97f4a7c15ull;
+    return hash_mix(*x);
+}
+
+/* Random packets, states, times and expiries against a table that is too small. */
+static void long_random_sequences_keep_the_table_consistent(void **state)
+{
+    static const uint8_t protos[] = { IP_PROTO_TCP, IP_PROTO_UDP, IP_PROTO_ICMP,
+                                      IP_PROTO_GRE, IP_PROTO_ICMPV6 };
+    struct flow_conf conf = conf_of(false);
+
+    (void) state;
+    conf.memory = 8000;
+    for (uint64_t run = 0; run < 4; run++) {
+        struct ends ends = { 0 };
+        struct flow_table *t = make_table(&conf, &ends);
+        uint64_t random = run, now = START;
+        for (unsigned step = 0; step < 3000; step++) {
+            uint64_t r = next_random(&random);
+            char src[16], dst[16];
+            snprintf(src, sizeof src, "10.0.0.%u", (unsigned) (r & 1));
+            snprintf(dst, sizeof dst, "10.0.0.%u", (unsigned) (r >> 2 & 1));
+            struct packet p = packet_of(protos[(r >> 8 & 0xff) % 5], src,
+                                        (uint16_t) (r >> 16 & 1), dst,
+                                        (uint16_t) (r >> 18 & 1), now);
+            if (p.ip_proto == IP_PROTO_ICMP || p.ip_proto == IP_PROTO_ICMPV6) {
+                p.icmp.type = (uint8_t) (r >> 20 & 0x8f);
+            } else {
+                p.tcp.flags = (uint8_t) (r >> 20);
+                p.tcp.seq = (uint32_t) (r >> 60);
+            }
+            now += r >> 32 & 0xffffffff;
+            now -= (r >> 30 & 3) == 0 ? SECONDS(2) : 0;
+            struct flow *f = feed(t, p, NULL);
+            assert_non_null(f);
+            assert_true(flow_key_match(&f->key, &f->key));
+            if ((r & 0x30) == 0) {
+                f->state = (enum flow_state) (r >> 40 & 3);
+            }
+            check_table(t);
+            if ((r & 0x700) == 0) {
+                flow_table_expire(t, now, r >> 50 & 7);
+                check_table(t);
+            }
+        }
+        assert_true(t->counters.ended[FLOW_END_EVICTED] > 0);
+        assert_true(t->counters.ended[FLOW_END_TIMEOUT] > 0);
+        assert_true(t->counters.ended[FLOW_END_TCP_REUSE] > 0);
+        uint64_t made = t->counters.made;
+        flow_table_end_all(t);
+        check_table(t);
+        assert_int_equal(ends.n, made);
+        flow_table_destroy(t);
+    }
+}
+
+/* The flows of two disjoint sets of packets are the same in one table and in two, however
+ * often each is told to expire. */
+static void flows_do_not_depend_on_their_neighbours(void **state)
+{
+    struct flow_conf conf = conf_of(false);
+    static struct ends both, apart[2];
+    uint64_t random = 7, now = START;
+
+    (void) state;
+    memset(&both, 0, sizeof both);
+    memset(apart, 0, sizeof apart);
+    struct flow_table *one = make_table(&conf, &both);
+    struct flow_table *two[2] = { make_table(&conf, &apart[0]),
+                                  make_table(&conf, &apart[1]) };
+    for (unsigned step = 0; step < 150; step++) {
+        uint64_t r = next_random(&random);
+        unsigned which = (unsigned) (r & 1);
+        struct packet p = packet_of(IP_PROTO_UDP, which ? "10.0.0.1" : "10.0.1.1",
+                                    (uint16_t) (r >> 1 & 3), "10.0.0.2", 9, now);
+        now += SECONDS(r >> 8 & 15);
+        feed(one, p, NULL);
+        feed(two[which], p, NULL);
+        if (step % 3 == 0) {
+            flow_table_expire(one, now, 2);
+        }
+    }
+    flow_table_expire(one, now, 0);
+    flow_table_destroy(one);
+    for (unsigned i = 0; i < 2; i++) {
+        flow_table_expire(two[i], now, 0);
+        flow_table_destroy(two[i]);
+    }
+    assert_int_equal(both.n, apart[0].n + apart[1].n);
+    assert_in_range(both.n, 20, 255);
+    for (size_t i = 0; i < both.n; i++) {
+        bool found = false;
+        for (unsigned k = 0; k < 2; k++) {
+            for (size_t j = 0; j < apart[k].n; j++) {
+                found |= apart[k].ends[j].id == both.ends[i].id
+                         && apart[k].ends[j].reason == both.ends[i].reason;
+            }
+        }
+        assert_true(found);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_directions_find_one_flow),
+        cmocka_unit_test(what_the_key_holds_separates_flows),
+        cmocka_unit_test(packets_without_flow_are_counted),
+        cmocka_unit_test(icmp_requests_and_replies_share_a_flow),
+        cmocka_unit_test(sides_count_packets_bytes_flags_and_ttls),
+        cmocka_unit_test(equal_endpoints_count_to_the_server),
+        cmocka_unit_test(swapped_flows_turn_their_directions),
+        cmocka_unit_test(each_state_has_its_timeout),
+        cmocka_unit_test(expiry_keeps_to_its_budget_and_to_the_idle),
+        cmocka_unit_test(a_new_handshake_ends_a_closed_session),
+        cmocka_unit_test(a_full_table_evicts_the_flow_idle_for_longest),
+        cmocka_unit_test(all_flows_end_in_order_of_their_first_packets),
+        cmocka_unit_test(ids_are_stable_and_fit_in_json),
+        cmocka_unit_test(long_random_sequences_keep_the_table_consistent),
+        cmocka_unit_test(flows_do_not_depend_on_their_neighbours),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
