@@ -81,7 +81,7 @@ static inline uint8_t cursor_u8(struct cursor *c)
 static inline uint16_t cursor_be16(struct cursor *c)
 {
     const uint8_t *b = cursor_take(c, 2);
-    return b != NULL ? (uint16_t) (b[0] << 8 | b[1]) : 0;
+    return b != NULL ? (uint16_t) ((unsigned) b[0] << 8 | b[1]) : 0;
 }
 
 static inline uint32_t cursor_be24(struct cursor *c)
@@ -107,7 +107,7 @@ static inline uint64_t cursor_be64(struct cursor *c)
 static inline uint16_t cursor_le16(struct cursor *c)
 {
     const uint8_t *b = cursor_take(c, 2);
-    return b != NULL ? (uint16_t) (b[1] << 8 | b[0]) : 0;
+    return b != NULL ? (uint16_t) ((unsigned) b[1] << 8 | b[0]) : 0;
 }
 
 static inline uint32_t cursor_le32(struct cursor *c)
