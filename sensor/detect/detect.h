@@ -25,6 +25,7 @@ struct detect_conf {
     uint64_t max_steps;         /* Operations for one rule on one buffer: stops backtracking. */
     uint64_t stream_window;     /* Bytes of raw stream kept behind, to confirm matches. */
     uint64_t pcre_match_limit;
+    uint64_t memory;            /* Bytes of state in flows and transactions, per worker. */
 };
 extern const struct conf_section detect_conf_section;
 
