@@ -1,0 +1,581 @@
+/* The store's thread.
+ *
+ *   store_add() -> open bulk -> full bulks -> in flight -> settled
+ *                                   ^             |
+ *                                   '-- retried --'
+ *
+ * It starts with a check of the templates; until that has succeeded, and after each failure
+ * that looks like an absent or broken cluster, nothing is sent and the store is not ready.
+ * The check is repeated now and then, so that a quiet collector notices, too. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/store/bulk.h"
+#include "collector/store/client.h"
+#include "collector/store/response.h"
+#include "collector/store/store.h"
+#include "collector/store/templates.h"
+#include "common/base/alloc.h"
+#include "common/base/backoff.h"
+#include "common/base/clock.h"
+#include "common/obs/log.h"
+
+#define MODULE "store"
+#define BACKOFF_MIN_MS 200u
+#define BACKOFF_MAX_MS 15000u
+#define CHECK_NS (10 * NS_PER_SEC)
+#define MAX_SLEEP_NS NS_PER_SEC
+/* After so many tries a document that alone fails with a server error is given up. */
+#define MAX_TRIES 8
+
+struct store {
+    /* Fixed after store_open(). */
+    const struct store_conf *conf;
+    struct counters *counters;
+    store_settled_function *settled;
+    void *state;
+    struct client *client;      /* Used by the thread; client_wake() by all. */
+    pthread_t thread;
+    _Atomic bool closing;
+
+    pthread_mutex_t mutex;      /* Guards the next ones. */
+    pthread_cond_t drained;
+    struct bulk *open;          /* NULL: nothing since the last was full. */
+    struct list_node full;      /* Bulks to be sent, in order. */
+    uint64_t n_unsettled;
+    bool draining, is_ready;
+    char reason[512];           /* Why it is not ready. */
+
+    /* The thread's own. */
+    struct templates *templates;
+    struct backoff backoff;
+    struct list_node flights;
+    unsigned n_in_flight;
+    bool is_checking;
+    uint64_t check_at_ns;       /* Next look at the templates. */
+    uint64_t pause_until_ns;    /* No bulk is sent before. */
+};
+
+struct flight {
+    struct list_node node;
+    struct store *store;
+    struct bulk *bulk;
+};
+
+/* ---- Any thread ---- */
+
+/* With the mutex held: closes the open bulk. */
+static void close_open_bulk(struct store *s)
+{
+    list_push_back(&s->full, &s->open->node);
+    s->open = NULL;
+}
+
+static bool is_full(const struct store *s, const struct bulk *bulk)
+{
+    return bulk->n >= s->conf->bulk_documents || bulk->body.size >= s->conf->bulk_bytes;
+}
+
+/* With the mutex held: the bulk to add to.  True if the thread must be woken. */
+static bool begin_add(struct store *s)
+{
+    bool is_new = s->open == NULL;
+
+    if (is_new) {
+        s->open = bulk_create();
+        s->open->begun_ns = clock_monotonic_ns();
+    }
+    s->n_unsettled++;
+    return is_new;
+}
+
+static bool end_add(struct store *s)
+{
+    if (is_full(s, s->open)) {
+        close_open_bulk(s);
+        return true;
+    }
+    return false;
+}
+
+void store_add(struct store *s, const struct store_document *document,
+               const struct receipt *receipt)
+{
+    bool wake;
+
+    pthread_mutex_lock(&s->mutex);
+    wake = begin_add(s);
+    bulk_add(s->open, document, receipt);
+    wake |= end_add(s);
+    pthread_mutex_unlock(&s->mutex);
+    if (wake) {
+        client_wake(s->client);
+    }
+}
+
+void store_add_dead_letter(struct store *s, struct slice id, const char *reason,
+                           struct slice record, const struct receipt *receipt)
+{
+    bool wake;
+
+    pthread_mutex_lock(&s->mutex);
+    wake = begin_add(s);
+    bulk_add_dead_letter(s->open, id, reason, record, receipt, clock_wall_ns());
+    wake |= end_add(s);
+    pthread_mutex_unlock(&s->mutex);
+    if (wake) {
+        client_wake(s->client);
+    }
+}
+
+bool store_is_ready(struct store *s, struct strbuf *reason)
+{
+    bool is_ready;
+
+    pthread_mutex_lock(&s->mutex);
+    is_ready = s->is_ready;
+    if (!is_ready) {
+        strbuf_puts(reason, "elasticsearch: ");
+        strbuf_puts(reason, s->reason);
+    }
+    pthread_mutex_unlock(&s->mutex);
+    return is_ready;
+}
+
+/* ---- State, on the store's thread ---- */
+
+static void set_ready(struct store *s)
+{
+    bool was_ready;
+
+    pthread_mutex_lock(&s->mutex);
+    was_ready = s->is_ready;
+    s->is_ready = true;
+    pthread_mutex_unlock(&s->mutex);
+    if (!was_ready) {
+        log_info(MODULE, "elasticsearch is ready", "url=%s", s->conf->url);
+    }
+}
+
+static void set_not_ready(struct store *s, const char *reason)
+{
+    bool is_news;
+
+    pthread_mutex_lock(&s->mutex);
+    is_news = s->is_ready || strncmp(s->reason, reason, sizeof s->reason - 1) != 0;
+    s->is_ready = false;
+    snprintf(s->reason, sizeof s->reason, "%s", reason);
+    pthread_mutex_unlock(&s->mutex);
+    if (is_news) {
+        log_warn(MODULE, "elasticsearch is not ready", "reason=\"%s\"", reason);
+    }
+}
+
+/* Several requests that fail together are one failure. */
+static void pause_sending(struct store *s)
+{
+    uint64_t now = clock_monotonic_ns();
+
+    if (now >= s->pause_until_ns) {
+        s->pause_until_ns = now + backoff_next(&s->backoff) * NS_PER_MS;
+    }
+}
+
+static void take_check_result(void *state, const char *reason)
+{
+    struct store *s = state;
+
+    s->is_checking = false;
+    if (reason == NULL) {
+        set_ready(s);
+        s->check_at_ns = clock_monotonic_ns() + CHECK_NS;
+    } else {
+        set_not_ready(s, reason);
+        pause_sending(s);
+        s->check_at_ns = s->pause_until_ns;
+    }
+}
+
+/* ---- Outcomes, on the store's thread ---- */
+
+static void settle(struct store *s, const struct bulk_item *item, enum store_outcome outcome)
+{
+    s->settled(s->state, &item->receipt, outcome);
+    pthread_mutex_lock(&s->mutex);
+    if (--s->n_unsettled == 0) {
+        pthread_cond_broadcast(&s->drained);
+    }
+    pthread_mutex_unlock(&s->mutex);
+}
+
+/* To the front: what was first stays first. */
+static void put_back(struct store *s, struct bulk *bulk)
+{
+    pthread_mutex_lock(&s->mutex);
+    list_push_front(&s->full, &bulk->node);
+    pthread_mutex_unlock(&s->mutex);
+}
+
+/* An item that will not be taken: 'dead' gets its dead letter. */
+static void reject_item(struct store *s, const struct bulk *bulk, size_t i,
+                        const char *reason, struct bulk *dead)
+{
+    const struct bulk_item *item = &bulk->items[i];
+    struct slice id = bulk_item_id(bulk, i);
+
+    if (item->is_dead_letter) {
+        log_limited(LOG_LEVEL_ERROR, MODULE, "the dead-letter index refuses a document",
+                    "id=%.*s reason=\"%.200s\"", (int) id.size, (const char *) id.bytes,
+                    reason);
+        settle(s, item, STORE_DISCARDED);
+        return;
+    }
+    log_limited(LOG_LEVEL_WARN, MODULE, "a document was refused", "id=%.*s reason=\"%.200s\"",
+                (int) id.size, (const char *) id.bytes, reason);
+    bulk_add_dead_letter(dead, id, reason, bulk_item_document(bulk, i), &item->receipt,
+                         clock_wall_ns());
+}
+
+static void take_item(struct store *s, const struct bulk *bulk, size_t i,
+                      const struct item_result *result, struct bulk *again,
+                      struct bulk *dead)
+{
+    const struct bulk_item *item = &bulk->items[i];
+    enum item_verdict verdict = result->verdict;
+
+    if (verdict == ITEM_RETRY_FEW) {
+        verdict = bulk->n_tries < MAX_TRIES ? ITEM_RETRY : ITEM_REJECTED;
+    }
+    switch (verdict) {
+    case ITEM_CREATED:
+        settle(s, item, item->is_dead_letter ? STORE_DEAD_LETTER : STORE_INDEXED);
+        break;
+    case ITEM_EXISTS:
+        settle(s, item, STORE_DUPLICATE);
+        break;
+    case ITEM_RETRY:
+        bulk_add_item(again, bulk, i);
+        break;
+    default:
+        reject_item(s, bulk, i, result->reason, dead);
+        break;
+    }
+}
+
+/* Puts a bulk that may be empty to the front, or frees it. */
+static void send_rest(struct store *s, struct bulk *rest)
+{
+    if (rest->n != 0) {
+        put_back(s, rest);
+    } else {
+        bulk_destroy(rest);
+    }
+}
+
+/* Takes the bulk. */
+static void take_items(struct store *s, struct bulk *bulk, const struct item_result *results)
+{
+    struct bulk *again = bulk_create(), *dead = bulk_create();
+
+    again->n_tries = bulk->n_tries;
+    for (size_t i = 0; i < bulk->n; i++) {
+        take_item(s, bulk, i, &results[i], again, dead);
+    }
+    if (again->n != 0) {
+        log_limited(LOG_LEVEL_WARN, MODULE, "documents will be sent again", "n=%zu",
+                    again->n);
+        counter_add(&s->counters->retried, again->n);
+        pause_sending(s);
+    } else {
+        backoff_reset(&s->backoff);
+    }
+    send_rest(s, again);
+    send_rest(s, dead);
+    bulk_destroy(bulk);
+}
+
+/* Takes the bulk: nothing is known about its documents, so all are sent again. */
+static void take_failure(struct store *s, struct bulk *bulk, const char *reason,
+                         bool is_overload)
+{
+    counter_add(&s->counters->bulk_failures, 1);
+    counter_add(&s->counters->retried, bulk->n);
+    log_limited(LOG_LEVEL_WARN, MODULE, "a bulk request failed", "n=%zu reason=\"%.200s\"",
+                bulk->n, reason);
+    pause_sending(s);
+    put_back(s, bulk);
+    if (!is_overload) {
+        set_not_ready(s, reason);
+        s->check_at_ns = s->pause_until_ns;
+    }
+}
+
+/* Takes the bulk: something in it is not accepted; halves tell what. */
+static void take_split(struct store *s, struct bulk *bulk, long http_status)
+{
+    struct bulk *first = bulk_create(), *second = bulk_create();
+
+    if (bulk->n == 1) {
+        char reason[64];
+
+        snprintf(reason, sizeof reason, "%ld: the request was refused", http_status);
+        reject_item(s, bulk, 0, reason, first);
+    } else {
+        for (size_t i = 0; i < bulk->n; i++) {
+            bulk_add_item(i < bulk->n / 2 ? first : second, bulk, i);
+        }
+        counter_add(&s->counters->retried, bulk->n);
+    }
+    send_rest(s, second);
+    send_rest(s, first);
+    bulk_destroy(bulk);
+}
+
+static void take_answer(struct store *s, struct bulk *bulk, struct slice answer)
+{
+    struct item_result *results = xcalloc(bulk->n, sizeof *results);
+    size_t n = bulk->n;
+
+    if (response_read(answer, results, n)) {
+        take_items(s, bulk, results);
+        response_free(results, n);
+    } else {
+        take_failure(s, bulk, "the answer to a bulk request was not understood", false);
+    }
+    free(results);
+}
+
+static void take_bulk_end(void *state, long http_status, struct slice answer,
+                          const char *error)
+{
+    struct flight *flight = state;
+    struct store *s = flight->store;
+    struct bulk *bulk = flight->bulk;
+    char reason[64];
+
+    list_remove(&flight->node);
+    free(flight);
+    s->n_in_flight--;
+    counter_sub(&s->counters->bulks_in_flight, 1);
+    if (http_status == 0) {
+        take_failure(s, bulk, error, false);
+        return;
+    }
+    switch (response_request_verdict(http_status)) {
+    case REQUEST_DONE:
+        take_answer(s, bulk, answer);
+        break;
+    case REQUEST_SPLIT:
+        take_split(s, bulk, http_status);
+        break;
+    case REQUEST_RETRY:
+        snprintf(reason, sizeof reason, "HTTP status %ld", http_status);
+        take_failure(s, bulk, reason, http_status == 429);
+        break;
+    }
+}
+
+/* ---- The loop ---- */
+
+/* The next bulk that may be sent now, or NULL; '*wait_ns' gets shorter when the open one
+ * will be due sooner. */
+static struct bulk *take_due_bulk(struct store *s, uint64_t now, uint64_t *wait_ns)
+{
+    struct bulk *bulk = NULL;
+    struct list_node *node;
+
+    pthread_mutex_lock(&s->mutex);
+    if (s->open != NULL) {
+        uint64_t age = now - s->open->begun_ns;
+
+        if (s->draining || age >= s->conf->bulk_delay_ns) {
+            close_open_bulk(s);
+        } else if (*wait_ns > s->conf->bulk_delay_ns - age) {
+            *wait_ns = s->conf->bulk_delay_ns - age;
+        }
+    }
+    node = list_front(&s->full);
+    if (node != NULL && s->is_ready && s->n_in_flight < s->conf->requests
+        && now >= s->pause_until_ns) {
+        list_remove(node);
+        bulk = LIST_ENTRY(node, struct bulk, node);
+    }
+    pthread_mutex_unlock(&s->mutex);
+    return bulk;
+}
+
+static void send_bulk(struct store *s, struct bulk *bulk)
+{
+    struct flight *flight = xmalloc(sizeof *flight);
+    struct client_request request = {
+        .method = "POST",
+        .path = "_bulk?filter_path=errors,items.*.status,items.*.error",
+        .content_type = "application/x-ndjson",
+        .body = strbuf_slice(&bulk->body),
+        .done = take_bulk_end,
+        .state = flight,
+    };
+
+    flight->store = s;
+    flight->bulk = bulk;
+    list_push_back(&s->flights, &flight->node);
+    bulk->n_tries++;
+    s->n_in_flight++;
+    counter_add(&s->counters->bulk_requests, 1);
+    counter_add(&s->counters->bulks_in_flight, 1);
+    client_start(s->client, &request);
+}
+
+/* Starts what can be started; returns how long to sleep at most. */
+static uint64_t act(struct store *s)
+{
+    uint64_t now = clock_monotonic_ns(), wait = MAX_SLEEP_NS;
+    struct bulk *bulk;
+
+    if (!s->is_checking && now >= s->check_at_ns) {
+        s->is_checking = true;
+        templates_check(s->templates, s->client, take_check_result, s);
+    }
+    while ((bulk = take_due_bulk(s, now, &wait)) != NULL) {
+        send_bulk(s, bulk);
+    }
+    if (s->pause_until_ns > now && wait > s->pause_until_ns - now) {
+        wait = s->pause_until_ns - now;
+    }
+    if (s->check_at_ns > now && wait > s->check_at_ns - now) {
+        wait = s->check_at_ns - now;
+    }
+    return wait;
+}
+
+static void *run(void *state)
+{
+    struct store *s = state;
+
+    while (!atomic_load(&s->closing)) {
+        uint64_t wait = act(s);
+
+        client_run(s->client, (int) (wait / NS_PER_MS + 1));
+    }
+    return NULL;
+}
+
+/* ---- Life ---- */
+
+static bool check_conf(const struct store_conf *conf, struct diag *diag)
+{
+    if (strncmp(conf->url, "http://", 7) != 0 && strncmp(conf->url, "https://", 8) != 0) {
+        diag_add(diag, DIAG_ERROR, NULL, 0, 0, NULL,
+                 "elasticsearch.url: expected a URL with http or https, not \"%s\"",
+                 conf->url);
+        return false;
+    }
+    if (conf->ca != NULL && conf->ca[0] != '\0') {
+        FILE *file = fopen(conf->ca, "re");
+
+        if (file == NULL) {
+            diag_add(diag, DIAG_ERROR, conf->ca, 0, 0, NULL, "cannot be opened");
+            return false;
+        }
+        fclose(file);
+    }
+    return true;
+}
+
+bool store_check(const struct store_conf *conf, struct diag *diag)
+{
+    struct client *client = check_conf(conf, diag) ? client_create(conf, diag) : NULL;
+    bool is_good = client != NULL;
+
+    client_destroy(client);
+    return is_good;
+}
+
+static void free_store(struct store *s)
+{
+    client_destroy(s->client);          /* Nothing reads a body any more. */
+    LIST_FOR_EACH_SAFE(node, following, &s->flights) {
+        struct flight *flight = LIST_ENTRY(node, struct flight, node);
+
+        bulk_destroy(flight->bulk);
+        free(flight);
+    }
+    templates_destroy(s->templates);
+    bulk_destroy(s->open);
+    LIST_FOR_EACH_SAFE(node, following, &s->full) {
+        bulk_destroy(LIST_ENTRY(node, struct bulk, node));
+    }
+    pthread_cond_destroy(&s->drained);
+    pthread_mutex_destroy(&s->mutex);
+    free(s);
+}
+
+struct store *store_open(const struct store_options *options, struct diag *diag)
+{
+    struct client *client = check_conf(options->conf, diag)
+                                ? client_create(options->conf, diag) : NULL;
+    pthread_condattr_t attributes;
+    struct store *s;
+    int error;
+
+    if (client == NULL) {
+        return NULL;
+    }
+    s = xcalloc(1, sizeof *s);
+    s->conf = options->conf;
+    s->counters = options->counters;
+    s->settled = options->settled;
+    s->state = options->state;
+    s->client = client;
+    s->templates = templates_create(s->conf);
+    backoff_init(&s->backoff, BACKOFF_MIN_MS, BACKOFF_MAX_MS, hash_seed_random());
+    list_init(&s->full);
+    list_init(&s->flights);
+    strcpy(s->reason, "no answer yet");
+    pthread_mutex_init(&s->mutex, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->drained, &attributes);
+    pthread_condattr_destroy(&attributes);
+    error = pthread_create(&s->thread, NULL, run, s);
+    if (error != 0) {
+        diag_add(diag, DIAG_ERROR, NULL, 0, 0, NULL, "no thread for the store: %s",
+                 strerror(error));
+        free_store(s);
+        return NULL;
+    }
+    return s;
+}
+
+bool store_drain(struct store *s, uint64_t timeout_ns)
+{
+    uint64_t deadline = clock_monotonic_ns() + timeout_ns;
+    struct timespec ts = {
+        .tv_sec = (time_t) (deadline / NS_PER_SEC), .tv_nsec = (long) (deadline % NS_PER_SEC)
+    };
+    bool is_drained;
+    int error = 0;
+
+    pthread_mutex_lock(&s->mutex);
+    s->draining = true;
+    client_wake(s->client);
+    while (!(is_drained = s->n_unsettled == 0) && error == 0) {
+        error = pthread_cond_timedwait(&s->drained, &s->mutex, &ts);
+    }
+    pthread_mutex_unlock(&s->mutex);
+    return is_drained;
+}
+
+void store_close(struct store *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    atomic_store(&s->closing, true);
+    client_wake(s->client);
+    pthread_join(s->thread, NULL);
+    free_store(s);
+}
