@@ -169,6 +169,20 @@ static bool pick_up_data(struct stream_engine *e, struct segment *seg)
     return stream_synchronized(e, seg);
 }
 
+/* Who sends the SYN is the client, whoever the flow's first packet came from. */
+static bool open_by_syn(struct stream_engine *e, struct segment *seg)
+{
+    if (seg->dir == TO_CLIENT) {
+        reverse_flow(seg);
+    }
+    if (!stream_session_open(e, seg)) {
+        return false;
+    }
+    take_syn(seg);
+    stream_set_state(seg, TCP_STATE_SYN_SENT);
+    return true;
+}
+
 bool stream_handshake_none(struct stream_engine *e, struct segment *seg)
 {
     if ((seg->flags & TCP_RST) != 0) {
@@ -178,12 +192,7 @@ bool stream_handshake_none(struct stream_engine *e, struct segment *seg)
         return refuse(e, seg, STREAM_EVENT_FIN_BUT_NO_SESSION);
     }
     if (has_only(seg, TCP_SYN)) {
-        if (!stream_session_open(e, seg)) {
-            return false;
-        }
-        take_syn(seg);
-        stream_set_state(seg, TCP_STATE_SYN_SENT);
-        return true;
+        return open_by_syn(e, seg);
     }
     if (!e->conf.midstream) {
         return false;

@@ -84,8 +84,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         make_packet(&p, b, base, payload);
         p.time_ns = i;
-        flow.sides[b[0] & 1].packets++;
-        struct stream_result r = stream_packet(e, &flow, b[0] & 1 ? TO_CLIENT : TO_SERVER, &p);
+        enum direction dir = ((b[0] & 1) != 0) == flow.is_swapped ? TO_SERVER : TO_CLIENT;
+        flow.sides[dir].packets++;
+        struct stream_result r = stream_packet(e, &flow, dir, &p);
         require(stream_check(&flow));
         if (r.is_valid) {
             base[b[0] & 1] += (uint32_t) b[7];

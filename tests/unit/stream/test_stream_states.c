@@ -315,6 +315,20 @@ static void mid_stream_pick_up_finds_the_server(void **state)
     }
 }
 
+static void sender_of_the_syn_is_the_client(void **state)
+{
+    struct stream_conf conf = world_conf();
+    struct world *w = world_new(&conf);
+
+    assert_false(world_send(w, TO_SERVER, A, S, C, "stray"));
+    assert_true(world_send(w, TO_CLIENT, SYN, ISN_C, 0, ""));
+    assert_true(w->flow.is_swapped);
+    assert_true(world_send(w, TO_CLIENT, SA, ISN_S, C, ""));
+    assert_true(world_send(w, TO_SERVER, A, C, S, "x"));
+    assert_received(w, TO_SERVER, "x");
+    world_free(w);
+}
+
 static void timestamp_from_the_past_is_refused(void **state)
 {
     struct stream_conf conf = world_conf();
@@ -424,6 +438,7 @@ int main(void)
         cmocka_unit_test(each_scene_goes_through_its_states),
         cmocka_unit_test(bad_checksum_is_ignored),
         cmocka_unit_test(mid_stream_pick_up_finds_the_server),
+        cmocka_unit_test(sender_of_the_syn_is_the_client),
         cmocka_unit_test(timestamp_from_the_past_is_refused),
         cmocka_unit_test(window_scale_counts_only_when_both_offer_it),
         cmocka_unit_test(event_names_are_found_by_name),
