@@ -17,7 +17,15 @@
 #include "sensor/model/flow.h"
 #include "sensor/model/packet.h"
 
-struct output_conf;
+struct output_conf {
+    /* Which event types are made. */
+    bool alert, anomaly, flow, netflow, fileinfo, stats, http, dns, tls, ssh;
+    bool anomaly_decode, anomaly_stream, anomaly_applayer;
+    /* What alerts carry besides. */
+    bool payload, payload_printable, packet, http_body, http_body_printable, app_layer;
+    bool community_id, ethernet, ndpi, metadata;
+    bool http_headers, tls_extended;
+};
 extern const struct conf_section output_conf_section;
 
 /* Takes a wire record of a worker; false: refused (and counted by the taker). */
@@ -29,7 +37,8 @@ struct output_options {
     const char *eve_path;       /* NULL: none; "-": standard output. */
     const char *sensor;         /* First part of every identity. */
     uint64_t epoch;
-    const char *interface;      /* EVE "in_iface", or NULL. */
+    const char *interface;      /* EVE "in_iface"; NULL: replay, EVE has "pcap_cnt". */
+    uint16_t community_id_seed; /* As in flow_conf. */
     output_offer *offer;        /* NULL: no collector. */
     void *offer_context;
 };
@@ -44,7 +53,9 @@ bool output_close(struct output *);
 /* Async-signal-safe: the file is closed and opened anew at the next flush (SIGHUP). */
 void output_reopen(struct output *);
 
-/* 'flows' and 'detect' give what hangs on a flow: its ndpi object, its flowbits. */
+/* 'flows' and 'detect' give what hangs on a flow: its ndpi object, its flowbits; either may
+ * be NULL, and the events do without.  One worker's functions are called by its thread
+ * alone; workers share only the file, behind a lock that is taken once for each 64 KB. */
 struct output_worker *output_worker_create(struct output *, unsigned number,
                                            struct flow_table *flows,
                                            struct detect_worker *detect);
@@ -56,6 +67,7 @@ void output_worker_flush(struct output_worker *);
 void output_alert(struct output_worker *, const struct packet *, struct flow *,
                   const struct detect_alert *);
 void output_packet_anomalies(struct output_worker *, const struct packet *, struct flow *);
+/* 'stats_json' is one JSON object on one line. */
 void output_stats(struct output_worker *, uint64_t time_ns, const char *stats_json);
 /* App-layer events of the flow's session and transactions that were not output yet. */
 void output_app_anomalies(struct output_worker *, const struct packet *, struct flow *,
@@ -70,7 +82,8 @@ struct output_counters {
     uint64_t made;              /* Events that got a number. */
     uint64_t by_type[32];       /* enum event_type */
     uint64_t eve_lines, eve_bytes, eve_errors;
-    uint64_t offered, refused;
+    uint64_t offered, refused;  /* offered = taken + refused */
+    uint64_t scratch_full;      /* Events that lost a part for want of scratch memory. */
 };
 const struct output_counters *output_counters(const struct output_worker *);
 

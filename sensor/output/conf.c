@@ -1,0 +1,42 @@
+#include "sensor/output/output.h"
+
+#include <stddef.h>
+
+#define KEY(member) offsetof(struct output_conf, member)
+#define SWITCH(key, member, def, help) { key, CONF_BOOL, KEY(member), def, 0, 0, help }
+
+static const struct conf_key keys[] = {
+    SWITCH("types.alert", alert, "yes", "Events of rules that matched"),
+    SWITCH("types.anomaly", anomaly, "yes", "Events of malformed input"),
+    SWITCH("types.flow", flow, "yes", "One event at the end of each flow"),
+    SWITCH("types.netflow", netflow, "no", "One event for each direction of a flow"),
+    SWITCH("types.fileinfo", fileinfo, "yes", "One event for each file seen"),
+    SWITCH("types.stats", stats, "no", "Counters, in intervals"),
+    SWITCH("types.http", http, "yes", "HTTP requests with their responses"),
+    SWITCH("types.dns", dns, "yes", "DNS messages"),
+    SWITCH("types.tls", tls, "yes", "TLS handshakes"),
+    SWITCH("types.ssh", ssh, "yes", "SSH banners"),
+    SWITCH("anomaly.decode", anomaly_decode, "yes", "Anomalies of packet headers"),
+    SWITCH("anomaly.stream", anomaly_stream, "yes", "Anomalies of TCP sessions"),
+    SWITCH("anomaly.applayer", anomaly_applayer, "yes",
+           "Anomalies of application protocols"),
+    SWITCH("alert.payload", payload, "no", "What the rule looked at, in base64"),
+    SWITCH("alert.payload-printable", payload_printable, "no",
+           "What the rule looked at, dots for what cannot be printed"),
+    SWITCH("alert.packet", packet, "no", "The packet, in base64"),
+    SWITCH("alert.http-body", http_body, "no", "HTTP bodies, in base64"),
+    SWITCH("alert.http-body-printable", http_body_printable, "no",
+           "HTTP bodies, dots for what cannot be printed"),
+    SWITCH("alert.app-layer", app_layer, "yes", "The transaction that the rule matched in"),
+    SWITCH("community-id", community_id, "yes", "The community id of the flow"),
+    SWITCH("ethernet", ethernet, "no", "Link layer addresses"),
+    SWITCH("ndpi", ndpi, "yes", "What nDPI says of the flow"),
+    SWITCH("metadata", metadata, "yes", "Flowbits that rules have set"),
+    SWITCH("http.headers", http_headers, "no",
+           "All headers in http events, where app keeps them"),
+    SWITCH("tls.extended", tls_extended, "yes",
+           "More than subject, issuer and server name in tls events"),
+};
+
+const struct conf_section output_conf_section = { "outputs", keys,
+                                                  sizeof keys / sizeof keys[0] };

@@ -1,0 +1,254 @@
+/* What events of all types share: endpoints, link layer, what hangs on the flow. */
+#include "sensor/output/output_private.h"
+
+/* The number of a protocol without a name is made in the event's scratch memory. */
+static struct slice proto_text(uint8_t ip_proto, struct output_worker *w)
+{
+    char number[4];
+    const char *name = ip_proto_name(ip_proto, number);
+
+    return name != number ? slice_text(name) : arena_copy(&w->scratch, number, 3);
+}
+
+static void fill_vlans(struct event *e, struct event_parts *parts, const uint16_t *vlans,
+                       size_t n)
+{
+    for (size_t i = 0; i < n && i < PACKET_MAX_VLANS; i++) {
+        parts->vlans[i] = vlans[i];
+    }
+    e->vlans = parts->vlans;
+    e->n_vlans = n;
+}
+
+static void set_endpoints(struct event *e, const struct ip_addr *src, uint16_t sport,
+                          const struct ip_addr *dst, uint16_t dport, uint8_t ip_proto)
+{
+    e->src_ip = *src;
+    e->dest_ip = *dst;
+    e->has_ip_v = true;
+    e->ip_v = src->version;
+    e->has_src_port = e->has_dest_port = has_ports(ip_proto);
+    e->src_port = sport;
+    e->dest_port = dport;
+}
+
+static void fill_endpoints(struct event *e, const struct packet *p, const struct flow *flow,
+                           enum event_side side)
+{
+    if (flow == NULL || side == SOURCE_AS_PACKET) {
+        if (p->src.version != 0) {
+            set_endpoints(e, &p->src, p->sport, &p->dst, p->dport, p->ip_proto);
+            e->has_src_port = e->has_dest_port = has_ports(p->ip_proto)
+                && (p->l4 != LAYER_ABSENT || p->source == PACKET_FROM_STREAM_FLUSH);
+        }
+    } else if (side == SOURCE_IS_CLIENT) {
+        set_endpoints(e, flow_client(flow), flow_client_port(flow), flow_server(flow),
+                      flow_server_port(flow), flow->key.ip_proto);
+    } else {
+        set_endpoints(e, flow_server(flow), flow_server_port(flow), flow_client(flow),
+                      flow_client_port(flow), flow->key.ip_proto);
+    }
+}
+
+/* The packet's own addresses, else the flow's, ordered as the event's endpoints are. */
+static void fill_ether(struct event *e, struct event_parts *parts, const struct packet *p,
+                       const struct flow *flow, enum event_side side)
+{
+    static const uint8_t none[6];
+    bool from_client = side == SOURCE_IS_CLIENT
+                       || (side == SOURCE_AS_PACKET && flow != NULL
+                           && flow_direction(flow, p) == TO_SERVER);
+
+    if (p->eth != LAYER_ABSENT && p->eth <= p->size && p->size - p->eth >= 14) {
+        const uint8_t *eth = p->bytes + p->eth;
+        bool is_turned = flow != NULL && side != SOURCE_AS_PACKET
+                         && (flow_direction(flow, p) == TO_SERVER) != from_client;
+
+        memcpy(parts->macs[is_turned], eth + 6, 6);
+        memcpy(parts->macs[!is_turned], eth, 6);
+        parts->ether.has_ether_type = true;
+        parts->ether.ether_type = (uint64_t) eth[12] << 8 | eth[13];
+    } else if (flow != NULL && (memcmp(flow->src_mac, none, 6) != 0
+                                || memcmp(flow->dst_mac, none, 6) != 0)) {
+        bool client_first = !flow->is_swapped;
+
+        memcpy(parts->macs[from_client != client_first], flow->src_mac, 6);
+        memcpy(parts->macs[from_client == client_first], flow->dst_mac, 6);
+    } else {
+        return;
+    }
+    parts->ether.src_mac = parts->macs[0];
+    parts->ether.dest_mac = parts->macs[1];
+    e->ether = &parts->ether;
+}
+
+void fill_packet(struct output_worker *w, struct event *e, struct event_parts *parts,
+                 const struct packet *p, struct flow *flow, enum event_side side)
+{
+    e->timestamp = p->time_ns;
+    if (p->frame != NULL && w->output->interface == NULL) {
+        e->has_pcap_cnt = true;
+        e->pcap_cnt = p->frame->number;
+    }
+    fill_vlans(e, parts, p->vlans, p->n_vlans);
+    fill_endpoints(e, p, flow, side);
+    if (p->src.version != 0) {
+        e->proto = proto_text(p->ip_proto, w);
+    }
+    if ((p->ip_proto == IP_PROTO_ICMP || p->ip_proto == IP_PROTO_ICMPV6)
+        && p->l4 != LAYER_ABSENT) {
+        e->has_icmp_type = e->has_icmp_code = true;
+        e->icmp_type = p->icmp.type;
+        e->icmp_code = p->icmp.code;
+    }
+    e->pkt_src = slice_text(packet_source_name(p));
+    if (w->output->conf.ethernet) {
+        fill_ether(e, parts, p, flow, side);
+    }
+    if (flow != NULL) {
+        e->has_flow_id = true;
+        e->flow_id = flow->id;
+    }
+}
+
+void fill_flow_endpoints(struct output_worker *w, struct event *e, struct event_parts *parts,
+                         const struct flow *flow, bool reverse)
+{
+    const struct flow_key *key = &flow->key;
+    size_t n_vlans = key->vlans[0] == 0 ? 0 : key->vlans[1] == 0 ? 1 : 2;
+
+    e->timestamp = flow->last_ns;
+    e->has_flow_id = true;
+    e->flow_id = flow->id;
+    fill_vlans(e, parts, key->vlans, n_vlans);
+    if (reverse) {
+        set_endpoints(e, flow_server(flow), flow_server_port(flow), flow_client(flow),
+                      flow_client_port(flow), key->ip_proto);
+    } else {
+        set_endpoints(e, flow_client(flow), flow_client_port(flow), flow_server(flow),
+                      flow_server_port(flow), key->ip_proto);
+    }
+    e->proto = proto_text(key->ip_proto, w);
+}
+
+static void fill_flowbits(struct output_worker *w, struct event *e,
+                          struct event_parts *parts, const struct flow *flow)
+{
+    const char *names[MAX_FLOWBITS];
+    size_t n = detect_flowbits(w->detect, flow, names, MAX_FLOWBITS);
+
+    n = n < MAX_FLOWBITS ? n : MAX_FLOWBITS;
+    struct slice *texts = n != 0 ? arena_alloc(&w->scratch, n * sizeof *texts) : NULL;
+    if (texts == NULL) {
+        w->counters.scratch_full += n != 0;
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        texts[i] = slice_text(names[i]);
+    }
+    parts->metadata.flowbits = texts;
+    parts->metadata.n_flowbits = n;
+    e->metadata = &parts->metadata;
+}
+
+void fill_flow_extras(struct output_worker *w, struct event *e, struct event_parts *parts,
+                      const struct flow *flow)
+{
+    const struct output_conf *conf = &w->output->conf;
+
+    if (flow == NULL) {
+        return;
+    }
+    if (flow->parent_id != 0) {
+        e->has_parent_id = true;
+        e->parent_id = flow->parent_id;
+    }
+    if (conf->metadata && w->detect != NULL && flow->detect != NULL) {
+        fill_flowbits(w, e, parts, flow);
+    }
+    if (conf->community_id) {
+        if (w->community_flow != flow->id || flow->id == 0) {
+            flow_community_id(&flow->key, w->output->community_id_seed, w->community);
+            w->community_flow = flow->id;
+        }
+        e->community_id = slice_text(w->community);
+    }
+    if (conf->ndpi && w->flows != NULL) {
+        struct slice ndpi = flow_ndpi_json(w->flows, flow);
+
+        e->ndpi = ndpi.size != 0 ? ndpi : slice_of(NULL, 0);
+    }
+}
+
+void fill_app_proto(struct event *e, const struct flow *flow)
+{
+    enum app_proto ts = flow->app_proto_side[TO_SERVER];
+    enum app_proto tc = flow->app_proto_side[TO_CLIENT];
+
+    if (flow->app_proto != APP_UNKNOWN) {
+        e->app_proto = slice_text(app_eve_name(flow->app_proto));
+    }
+    if (ts != APP_UNKNOWN && ts != flow->app_proto) {
+        e->app_proto_ts = slice_text(app_eve_name(ts));
+    }
+    if (tc != APP_UNKNOWN && tc != flow->app_proto) {
+        e->app_proto_tc = slice_text(app_eve_name(tc));
+    }
+    if (flow->app != NULL && flow->app->first_proto != APP_UNKNOWN) {
+        e->app_proto_orig = slice_text(app_eve_name(flow->app->first_proto));
+    }
+    if (flow->expected != APP_UNKNOWN && flow->expected != flow->app_proto) {
+        e->app_proto_expected = slice_text(app_eve_name(flow->expected));
+    }
+}
+
+void fill_flow_counts(struct event_flow *out, const struct flow *flow)
+{
+    out->pkts_toserver = flow->sides[TO_SERVER].packets;
+    out->pkts_toclient = flow->sides[TO_CLIENT].packets;
+    out->bytes_toserver = flow->sides[TO_SERVER].bytes;
+    out->bytes_toclient = flow->sides[TO_CLIENT].bytes;
+    out->start = flow->first_ns;
+}
+
+void fill_tunnel(struct output_worker *w, struct event *e, struct event_parts *parts,
+                 const struct packet *p)
+{
+    const struct packet *outer = p->outer;
+    struct event_tunnel *t = &parts->tunnel;
+
+    if (outer == NULL || outer->src.version == 0) {
+        return;
+    }
+    t->src_ip = outer->src;
+    t->dest_ip = outer->dst;
+    t->src_port = outer->sport;
+    t->dest_port = outer->dport;
+    t->proto = proto_text(outer->ip_proto, w);
+    for (const struct packet *at = outer; at != NULL; at = at->outer) {
+        t->depth++;
+    }
+    t->has_pcap_cnt = e->has_pcap_cnt;
+    t->pcap_cnt = e->pcap_cnt;
+    t->pkt_src = slice_text(packet_source_name(outer));
+    t->has_vni = p->vni != 0;
+    t->vni = p->vni;
+    e->tunnel = t;
+}
+
+struct slice printable_text(struct output_worker *w, struct slice bytes)
+{
+    uint8_t *text = bytes.size != 0 ? arena_alloc(&w->scratch, bytes.size) : NULL;
+
+    if (text == NULL) {
+        w->counters.scratch_full += bytes.size != 0;
+        return slice_of(NULL, 0);
+    }
+    for (size_t i = 0; i < bytes.size; i++) {
+        uint8_t c = bytes.bytes[i];
+        bool is_kept = (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\r';
+
+        text[i] = is_kept ? c : '.';
+    }
+    return slice_of(text, bytes.size);
+}

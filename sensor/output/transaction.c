@@ -1,0 +1,181 @@
+/* Transactions and files: an event each, when there is something to tell. */
+#include "sensor/app/parser.h"
+#include "sensor/output/output_private.h"
+
+bool type_is_on(const struct output_conf *conf, enum event_type type)
+{
+    switch (type) {
+    case EVENT_HTTP:
+        return conf->http;
+    case EVENT_DNS:
+        return conf->dns;
+    case EVENT_TLS:
+        return conf->tls;
+    case EVENT_SSH:
+        return conf->ssh;
+    default:
+        return type != EVENT_NONE;
+    }
+}
+
+/* Every header belongs in the http event alone, when that is wanted. */
+static void trim_http(struct event *e, struct event_http *copy, bool keeps_headers)
+{
+    *copy = *e->http;
+    if (!keeps_headers) {
+        copy->n_request_headers = copy->n_response_headers = 0;
+    }
+    e->http = copy;
+}
+
+static void trim_tls(struct event *e, struct event_tls *copy)
+{
+    *copy = (struct event_tls) { .subject = e->tls->subject, .issuerdn = e->tls->issuerdn,
+                                 .sni = e->tls->sni,
+                                 .session_resumed = e->tls->session_resumed };
+    e->tls = copy;
+}
+
+void fill_transaction(struct output_worker *w, struct event *e, struct trimmed *trimmed,
+                      const struct app_tx *tx, enum direction dir)
+{
+    const struct output_conf *conf = &w->output->conf;
+
+    app_tx_fill(tx, dir, e, &w->scratch);
+    if (e->http != NULL) {
+        trim_http(e, &trimmed->http, conf->http_headers && e->type == EVENT_HTTP);
+    }
+    if (e->tls != NULL && !conf->tls_extended) {
+        trim_tls(e, &trimmed->tls);
+    }
+}
+
+void fill_file(struct event_fileinfo *out, const struct app_file *file,
+               const struct app_tx *tx)
+{
+    static const char *const states[] = {
+        [FILE_OPENED] = "UNKNOWN",
+        [FILE_CLOSED] = "CLOSED",
+        [FILE_TRUNCATED] = "TRUNCATED",
+        [FILE_ERROR] = "ERROR",
+    };
+
+    *out = (struct event_fileinfo) {
+        .filename = file->name.size != 0 ? file->name : slice_text(""),
+        .magic = slice_text(file->magic),
+        .gaps = file->has_gaps,
+        .state = slice_text(states[file->state]),
+        .stored = file->is_stored,
+        .size = file->size,
+        .has_tx_id = true,
+        .tx_id = tx->id,
+    };
+    if (file->has_md5) {
+        out->md5 = slice_of(file->md5, sizeof file->md5);
+    }
+    if (file->has_sha1) {
+        out->sha1 = slice_of(file->sha1, sizeof file->sha1);
+    }
+    if (file->has_sha256) {
+        out->sha256 = slice_of(file->sha256, sizeof file->sha256);
+    }
+}
+
+static void log_file(struct output_worker *w, const struct packet *p, struct flow *flow,
+                     const struct app_tx *tx, const struct app_file *file)
+{
+    struct event e = { .type = EVENT_FILEINFO };
+    struct event_parts parts = { 0 };
+    struct event_fileinfo info;
+    struct trimmed trimmed;
+
+    /* The source of a file event is who sends the file. */
+    fill_packet(w, &e, &parts, p, flow,
+                file->dir == TO_SERVER ? SOURCE_IS_CLIENT : SOURCE_IS_SERVER);
+    fill_transaction(w, &e, &trimmed, tx, file->dir);
+    fill_file(&info, file, tx);
+    e.fileinfo = &info;
+    fill_app_proto(&e, flow);
+    fill_flow_extras(w, &e, &parts, flow);
+    deliver_event(w, &e);
+}
+
+static void log_message(struct output_worker *w, const struct packet *p, struct flow *flow,
+                        const struct app_tx *tx, enum direction dir, enum event_type type)
+{
+    struct event e = { .type = type };
+    struct event_parts parts = { 0 };
+    struct trimmed trimmed;
+
+    fill_packet(w, &e, &parts, p, flow,
+                dir == TO_SERVER ? SOURCE_IS_CLIENT : SOURCE_IS_SERVER);
+    /* A dns object has the number within; a flow has one handshake. */
+    e.has_tx_id = type != EVENT_DNS && type != EVENT_TLS && type != EVENT_SSH;
+    e.tx_id = tx->id;
+    fill_transaction(w, &e, &trimmed, tx, dir);
+    fill_flow_extras(w, &e, &parts, flow);
+    deliver_event(w, &e);
+}
+
+/* Protocols in which request and response are an event each. */
+static bool logs_each_direction(enum app_proto proto)
+{
+    return proto == APP_DNS || proto == APP_MDNS;
+}
+
+/* Logs what is ready; true if nothing more can come. */
+static bool log_messages(struct output_worker *w, const struct packet *p, struct flow *flow,
+                         struct app_tx *tx)
+{
+    const char *name = app_event_type(tx->parser);
+    enum event_type type = name != NULL ? event_type_by_name(name) : EVENT_NONE;
+    bool is_over = tx->is_done[TO_SERVER] && tx->is_done[TO_CLIENT];
+
+    if (type == EVENT_NONE || !type_is_on(&w->output->conf, type)) {
+        return is_over;
+    }
+    if (!logs_each_direction(tx->parser->proto)) {
+        if (!tx->is_dir_logged[TO_SERVER]
+            && (app_tx_is_loggable(tx, TO_SERVER) || app_tx_is_loggable(tx, TO_CLIENT))) {
+            log_message(w, p, flow, tx, TO_SERVER, type);
+            tx->is_dir_logged[TO_SERVER] = true;
+        }
+        return tx->is_dir_logged[TO_SERVER] || is_over;
+    }
+    for (enum direction dir = TO_SERVER; dir < N_DIRECTIONS; dir++) {
+        if (!tx->is_dir_logged[dir] && app_tx_is_loggable(tx, dir)) {
+            log_message(w, p, flow, tx, dir, type);
+            tx->is_dir_logged[dir] = true;
+        }
+    }
+    return is_over;
+}
+
+void output_transaction(struct output_worker *w, const struct packet *p, struct flow *flow,
+                        struct app_tx *tx)
+{
+    bool is_over = tx->is_done[TO_SERVER] && tx->is_done[TO_CLIENT];
+    bool has_open_files = false, is_logged;
+
+    if (tx->is_logged) {
+        return;
+    }
+    is_logged = log_messages(w, p, flow, tx);
+    LIST_FOR_EACH (node, &tx->files) {
+        struct app_file *file = LIST_ENTRY(node, struct app_file, node);
+
+        if (file->is_logged) {
+            continue;
+        }
+        if (file->state == FILE_OPENED && !is_over) {
+            has_open_files = true;
+            continue;
+        }
+        if (w->output->conf.fileinfo) {
+            log_file(w, p, flow, tx, file);
+        }
+        file->is_logged = true;
+    }
+    /* A file may begin as long as the transaction goes on. */
+    tx->is_logged = is_logged && is_over && !has_open_files;
+}
