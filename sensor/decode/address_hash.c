@@ -1,0 +1,167 @@
+/* The hash by which frames are shared out to workers: of the outermost IP address pair, the
+ * same for both directions.  An ICMP error counts as the packet that it quotes, since it
+ * belongs to that one's flow and may come from any router on the way. */
+#include "common/base/hash.h"
+#include "sensor/decode/decode_private.h"
+
+/* Tags before IP; more than any decoder here accepts. */
+#define MAX_TAGS 8
+
+/* Moves 'c' over tags and labels to an IP header.  False: there is none. */
+static bool skip_tags(struct cursor *c, uint16_t type)
+{
+    for (int i = 0; i < MAX_TAGS && !c->bad; i++) {
+        const uint8_t *h;
+
+        switch (type) {
+        case ETHER_TYPE_IPV4:
+        case ETHER_TYPE_IPV6:
+            return true;
+        case ETHER_TYPE_VLAN:
+        case ETHER_TYPE_8021AD:
+        case ETHER_TYPE_QINQ:
+            (void) cursor_skip(c, 2);
+            type = cursor_be16(c);
+            break;
+        case ETHER_TYPE_VNTAG:
+            (void) cursor_skip(c, 4);
+            type = cursor_be16(c);
+            break;
+        case ETHER_TYPE_8021AH:
+            (void) cursor_skip(c, 16);
+            type = cursor_be16(c);
+            break;
+        case ETHER_TYPE_DCE:
+            (void) cursor_skip(c, 14);
+            type = cursor_be16(c);
+            break;
+        case ETHER_TYPE_PPPOE_SESSION:
+            (void) cursor_skip(c, 6);
+            if ((cursor_u8(c) & 1) == 0) {
+                (void) cursor_u8(c);
+            }
+            return !c->bad;
+        case ETHER_TYPE_MPLS:
+        case ETHER_TYPE_MPLS_MULTICAST:
+            while ((h = cursor_take(c, 4)) != NULL && (h[2] & 1) == 0) {
+            }
+            if (cursor_left(c) >= 18 && c->at[0] >> 4 == 0) {
+                (void) cursor_skip(c, 16);
+                type = cursor_be16(c);
+                break;
+            }
+            return !c->bad;
+        default:
+            return false;
+        }
+    }
+    return false;
+}
+
+static bool skip_ethernet(struct cursor *c)
+{
+    (void) cursor_skip(c, 12);
+    uint16_t type = cursor_be16(c);
+
+    if (type <= 1500) {         /* LLC/SNAP */
+        (void) cursor_skip(c, 6);
+        type = cursor_be16(c);
+    }
+    return skip_tags(c, type);
+}
+
+static bool skip_ppp(struct cursor *c)
+{
+    if (cursor_left(c) >= 4 && (c->at[0] & 0x7f) == 0x0f) {     /* Cisco's HDLC. */
+        (void) cursor_skip(c, 2);
+        return skip_tags(c, cursor_be16(c));
+    }
+    if (cursor_left(c) >= 2 && c->at[0] == 0xff) {
+        (void) cursor_skip(c, 2);
+    }
+    if ((cursor_u8(c) & 1) == 0) {
+        (void) cursor_u8(c);
+    }
+    return !c->bad;
+}
+
+static bool skip_link(struct cursor *c, unsigned link_type)
+{
+    switch (link_type) {
+    case LINK_ETHERNET:
+        return skip_ethernet(c);
+    case LINK_NULL:
+    case LINK_LOOP:
+        return cursor_skip(c, 4);
+    case LINK_PPP:
+    case LINK_PPP_HDLC:
+    case LINK_CISCO_HDLC:
+        return skip_ppp(c);
+    case LINK_LINUX_SLL:
+        (void) cursor_skip(c, 14);
+        return skip_tags(c, cursor_be16(c));
+    case LINK_LINUX_SLL2: {
+        uint16_t type = cursor_be16(c);
+        return cursor_skip(c, 18) && skip_tags(c, type);
+    }
+    default:
+        return true;
+    }
+}
+
+static uint32_t hash_pair(const uint8_t *a, const uint8_t *b, size_t size)
+{
+    bool is_ordered = memcmp(a, b, size) < 0;
+    const uint8_t *low = is_ordered ? a : b, *high = is_ordered ? b : a;
+    uint64_t h = size;
+
+    for (size_t i = 0; i < size; i += 4) {
+        h = hash_mix(h ^ ((uint64_t) load_be32(low + i) << 32 | load_be32(high + i)));
+    }
+    return (uint32_t) (h ^ h >> 32);
+}
+
+/* The IPv4 header that an ICMP error quotes; NULL if this is none. */
+static const uint8_t *quoted_ipv4(struct cursor c)
+{
+    const uint8_t *h = c.at;
+    bool is_fragment = (load_be16(h + 6) & 0x1fff) != 0;
+
+    if (h[9] != IP_PROTO_ICMP || is_fragment || !cursor_skip(&c, (size_t) (h[0] & 15) * 4)) {
+        return NULL;
+    }
+    const uint8_t *icmp = cursor_take(&c, 8);
+    bool is_error = icmp != NULL && (icmp[0] == 3 || icmp[0] == 4 || icmp[0] == 5
+                                     || icmp[0] == 11 || icmp[0] == 12);
+    return is_error && cursor_left(&c) >= 20 && c.at[0] >> 4 == 4 ? c.at : NULL;
+}
+
+static const uint8_t *quoted_ipv6(struct cursor c)
+{
+    bool is_icmp = c.at[6] == IP_PROTO_ICMPV6;
+    const uint8_t *icmp = cursor_skip(&c, 40) ? cursor_take(&c, 8) : NULL;
+    bool is_error = is_icmp && icmp != NULL && icmp[0] >= 1 && icmp[0] <= 4;
+
+    return is_error && cursor_left(&c) >= 40 && c.at[0] >> 4 == 6 ? c.at : NULL;
+}
+
+uint32_t decode_address_pair_hash(const struct frame *frame)
+{
+    struct cursor c = cursor_of(frame->bytes, frame->size);
+
+    if (!skip_link(&c, frame->link_type) || c.bad || cursor_left(&c) < 20) {
+        return 0;
+    }
+    const uint8_t *h = c.at, *quoted;
+    if (h[0] >> 4 == 4) {
+        quoted = quoted_ipv4(c);
+        h = quoted != NULL ? quoted : h;
+        return hash_pair(h + 12, h + 16, 4);
+    }
+    if (h[0] >> 4 == 6 && cursor_left(&c) >= 40) {
+        quoted = quoted_ipv6(c);
+        h = quoted != NULL ? quoted : h;
+        return hash_pair(h + 8, h + 24, 16);
+    }
+    return 0;
+}
