@@ -5,6 +5,7 @@
 #define CIVICSHIELD_PIPELINE_EPOCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct epoch;

@@ -232,15 +232,39 @@ static void *run_reader(void *argument)
 
 /* ---- Opening ---- */
 
-static void choose_name(struct run *run)
+static bool has_collector(const struct run *run)
+{
+    const char *address = run->settings->transport.address;
+
+    return address != NULL && address[0] != '\0';
+}
+
+/* The collector takes a sensor's name from its certificate, so that is the name in every
+ * event as well; without a collector it is the configured one or the host's. */
+static bool choose_name(struct run *run, struct diag *diag)
 {
     const char *given = run->settings->pipeline.name;
+    struct tls_files files = { 0 };
 
     if (given != NULL && given[0] != '\0') {
         snprintf(run->name, sizeof run->name, "%s", given);
     } else if (gethostname(run->name, sizeof run->name - 1) != 0) {
         snprintf(run->name, sizeof run->name, "sensor");
     }
+    if (!has_collector(run)) {
+        return true;
+    }
+    if (!transport_files_read(&run->settings->transport, &files, diag)) {
+        return false;
+    }
+    if (given != NULL && strcmp(given, files.name) != 0) {
+        diag_add(diag, DIAG_ERROR, run->settings->transport.certificate, 0, 0,
+                 "give it that name, or a certificate of its own",
+                 "the certificate is for \"%s\", but sensor-name is \"%s\"", files.name, given);
+    }
+    snprintf(run->name, sizeof run->name, "%s", files.name);
+    tls_files_fini(&files);
+    return diag->n_errors == 0;
 }
 
 static void hash_tree(struct epoch *epoch, const struct conf_node *node)
@@ -303,25 +327,19 @@ static bool offer(void *context, unsigned worker, uint64_t number, unsigned prio
                   const void *bytes, size_t size)
 {
     struct run *run = context;
-    enum transport_priority class = priority >= 9   ? TRANSPORT_HIGH
-                                    : priority >= 2 ? TRANSPORT_NORMAL
-                                                    : TRANSPORT_LOW;
-
-    return transport_offer(run->transport, worker, number, class, bytes, size,
+    return transport_offer(run->transport, worker, number, priority, bytes, size,
                            !capture_is_live(run->capture));
 }
 
 static bool open_transport(struct run *run, struct diag *diag)
 {
-    const struct transport_conf *conf = &run->settings->transport;
-    char epoch[TRANSPORT_EPOCH_SIZE];
-
-    if (conf->address == NULL || conf->address[0] == '\0') {
+    if (!has_collector(run)) {
         return true;
     }
-    snprintf(epoch, sizeof epoch, "%016llx", (unsigned long long) run->epoch);
     run->transport = transport_open(
-        &(struct transport_options) { .conf = conf, .epoch = epoch,
+        &(struct transport_options) { .conf = &run->settings->transport,
+                                      .epoch = run->epoch,
+                                      .version = CIVICSHIELD_VERSION,
                                       .n_workers = run->n_workers },
         diag);
     return run->transport != NULL;
@@ -523,15 +541,9 @@ int pipeline_run(const struct options *options, struct settings *settings)
 
     diag_init(&diag);
     catch_signals();
-    choose_name(&run);
-    bool ok = load_rules(&run, &diag);
+    bool ok = choose_name(&run, &diag) && load_rules(&run, &diag);
     if (ok && options->test_only) {
-        struct tls_files files = { 0 };
-        const struct transport_conf *t = &settings->transport;
-        ok = t->address == NULL || t->address[0] == '\0'
-             || transport_files_read(t, &files, &diag);
-        tls_files_fini(&files);
-        status = ok ? PIPELINE_OK : PIPELINE_WRONG;
+        status = PIPELINE_OK;
     } else if (ok && choose_epoch(&run, &diag) && open_capture(&run, &diag)
                && open_transport(&run, &diag) && open_output(&run, &diag)
                && open_workers(&run, &diag)) {
