@@ -33,7 +33,10 @@ struct app_conf {
     uint64_t http_request_body_limit, http_response_body_limit;    /* Inspected bytes. */
     uint64_t http_decompress_limit;     /* Bytes made of one body. */
     uint64_t http_decompress_ratio;     /* Out per in, past which it is a bomb. */
-    uint64_t http_header_limit;
+    uint64_t http_decompress_layers;    /* Content codings one behind another. */
+    uint64_t http_header_limit;         /* Start line and headers of one message. */
+    uint64_t http_field_limit;          /* One line of them. */
+    bool file_md5, file_sha1, file_sha256;
     struct conf_texts http_ports, dns_ports, tls_ports;   /* Hints for probing. */
     bool ja3, ja4;
 };
@@ -42,6 +45,8 @@ struct app_conf {
 struct app_tx {
     struct list_node node;              /* In session->txs. */
     struct app_session *session;
+    const struct app_parser *parser;    /* Whose it is: a session that changed its protocol
+                                         * has transactions of both. */
     uint64_t id;                        /* From 0 in its session ("tx_id"). */
     bool is_done[N_DIRECTIONS];         /* Nothing more comes in this direction. */
     uint32_t changes[N_DIRECTIONS];     /* Moves whenever a buffer may have changed. */
@@ -49,11 +54,14 @@ struct app_tx {
     uint64_t events;                    /* Bit n: event n of the parser's table. */
     struct arena arena;                 /* Dies with the transaction. */
     struct list_node files;             /* struct app_file */
+    size_t charged;                     /* Bytes of 'arena' that the session has paid. */
 
     /* Owned by later stages. */
     struct detect_tx *detect;           /* Freed by the engine's tx_end callback. */
     bool is_inspected[N_DIRECTIONS];    /* To the end. */
     bool is_logged;
+    bool is_dir_logged[N_DIRECTIONS];   /* Output's: of a protocol that logs each message. */
+    uint64_t events_logged;             /* Output's: those of 'events' that were output. */
 };
 
 /* A body or attachment followed as a file. */
@@ -66,11 +74,28 @@ struct app_file {
     enum app_file_state state;
     bool has_gaps;
     struct slice data;                  /* From its first byte, at most the inspection limit. */
-    bool has_hashes;
+    bool has_hashes;                    /* Any of the three, once the file is not open. */
+    bool has_md5, has_sha1, has_sha256;
     uint8_t md5[16], sha1[20], sha256[32];
     const char *magic;                  /* Or NULL. */
     bool is_stored, is_logged;
     void *hash_state;                   /* Of app/file.c */
+};
+
+/* What recognition found odd, by the names that rules ("app-layer-event:...") and the
+ * anomaly event use. */
+#define APP_PROTO_EVENTS(X)                                                        \
+    X(MISMATCH_BOTH_DIRECTIONS, "applayer_mismatch_protocol_both_directions")      \
+    X(WRONG_DIRECTION_FIRST_DATA, "applayer_wrong_direction_first_data")           \
+    X(ONLY_ONE_DIRECTION, "applayer_detect_protocol_only_one_direction")           \
+    X(DETECTION_SKIPPED, "applayer_proto_detection_skipped")                       \
+    X(NO_TLS_AFTER_STARTTLS, "applayer_no_tls_after_starttls")                     \
+    X(UNEXPECTED_PROTOCOL, "applayer_unexpected_protocol")
+enum app_proto_event {
+#define X(id, name) APP_PROTO_EVENT_##id,
+    APP_PROTO_EVENTS(X)
+#undef X
+    APP_N_PROTO_EVENTS
 };
 
 struct app_session {
@@ -83,6 +108,12 @@ struct app_session {
     uint64_t events;                    /* Of the session, not of one transaction. */
     bool is_failed;                     /* The parser gave up: raw stream rules alone. */
     bool is_recognized;                 /* Recognition is over, with or without success. */
+    bool is_finished;                   /* Nothing more is parsed: the parser is done, failed,
+                                         * or the flow ended. */
+    uint64_t proto_events;              /* Bit n: enum app_proto_event n. */
+    uint64_t events_logged, proto_events_logged;        /* Output's, as in app_tx. */
+    enum app_proto first_proto;         /* Before the last APP_SWITCH; else UNKNOWN. */
+    uint64_t memory;                    /* Bytes that the session holds. */
     void *state;                        /* The parser's own. */
 };
 
@@ -126,6 +157,8 @@ bool app_tx_number(const struct app_tx *, enum direction, enum rule_field, unsig
                    uint64_t *value);
 /* Does the transaction, or its session, have the event of this name ("http." left out)? */
 bool app_tx_has_event(const struct app_tx *, const char *name);
+/* As above without a transaction: the session's own events and those of recognition. */
+bool app_session_has_event(const struct app_session *, const char *name);
 /* Is 'proto' (of a rule) what the session speaks?  APP_HTTP stands for 1 and 2. */
 bool app_proto_fits(enum app_proto rule, enum app_proto session);
 
@@ -151,6 +184,8 @@ void app_tx_fill(const struct app_tx *, enum direction, struct event *, struct a
 bool app_tx_is_loggable(const struct app_tx *, enum direction);
 /* The name of an event by its bit, of the tx's parser; NULL past the last. */
 const char *app_event_name(const struct app_parser *, unsigned bit);
+/* The name of a recognition event; NULL past the last. */
+const char *app_proto_event_name(unsigned bit);
 /* "http", "dns", ... as the EVE event type; NULL: this protocol logs no transactions. */
 const char *app_event_type(const struct app_parser *);
 

@@ -17,6 +17,7 @@ struct app_input {
     uint32_t gap;               /* Bytes missing before 'bytes'; parse() must resynchronize
                                  * or fail.  Never 0 < gap with earlier bytes unconsumed. */
     bool is_end;                /* Nothing follows in this direction. */
+    bool is_cut;                /* ... because we stopped looking, not because it ended. */
     uint64_t now_ns;
 };
 
@@ -32,6 +33,7 @@ struct app_parser {
     enum app_proto proto;
     const char *event_type;             /* EVE; NULL: not logged. */
     bool over_tcp, over_udp;
+    bool client_speaks_first;           /* First data from the server is odd. */
     const char *const *event_names;     /* NULL-terminated; at most 64. */
 
     /* Is this the first data of 'dir' of such a session?  Ports are those of the flow's
@@ -62,10 +64,22 @@ extern const struct app_parser *const app_parsers[];
 void *app_tx_new(struct app_session *, size_t size, uint64_t now_ns);
 void app_tx_set_event(struct app_tx *, unsigned bit);
 void app_session_set_event(struct app_session *, unsigned bit);
-static inline void app_tx_changed(struct app_tx *tx, enum direction dir)
-{
-    tx->changes[dir]++;
-}
+/* Says that progress was made: later stages look again, memory is accounted. */
+void app_tx_changed(struct app_tx *tx, enum direction dir);
+
+/* Memory beside the arenas (growing buffers, decoders): taken before it is allocated.
+ * False when the session's or the engine's limit is reached. */
+bool app_memory_take(struct app_session *, size_t size);
+void app_memory_give(struct app_session *, size_t size);
+
+/* Bytes that grow by doubling, on the heap, within the session's memory. */
+struct app_bytes {
+    uint8_t *bytes;             /* Owned; NULL while cap is 0. */
+    size_t size, cap;
+};
+/* Appends; false, with nothing changed, when there is no memory. */
+bool app_bytes_put(struct app_session *, struct app_bytes *, const void *bytes, size_t size);
+void app_bytes_free(struct app_session *, struct app_bytes *);
 
 const struct app_conf *app_engine_conf(const struct app_engine *);
 

@@ -1,0 +1,67 @@
+/* Shared by the files of app/ alone. */
+#ifndef CIVICSHIELD_APP_PRIVATE_H
+#define CIVICSHIELD_APP_PRIVATE_H
+
+#include "common/base/pool.h"
+#include "sensor/app/parser.h"
+
+/* Recognition looks at so many bytes of a direction and then answers no. */
+#define APP_PROBE_MAX 2048
+/* One side has sent so much and the other nothing: recognition ends. */
+#define APP_PROBE_SKIP 100000
+
+struct app_side {
+    struct app_bytes pending;   /* Not consumed yet, or not recognized yet. */
+    uint64_t size;              /* Bytes seen while not recognized. */
+    bool has_data;
+    bool is_checked;            /* Its first data has been compared with the protocol. */
+    bool is_failed;             /* No parser wants what it sends. */
+    bool is_ended;
+};
+
+struct session {
+    struct app_session pub;     /* First. */
+    struct app_side sides[N_DIRECTIONS];
+    enum direction first_dir;   /* That sent first. */
+    bool has_first_dir;
+    unsigned n_switches;
+    bool is_open;               /* The parser's open() succeeded, close() is due. */
+};
+
+struct app_engine {
+    const struct app_conf *conf;        /* Borrowed. */
+    app_tx_end_callback *tx_end;        /* May be NULL. */
+    void *context;
+    struct pool sessions;
+    struct app_counters counters;
+};
+
+static inline struct session *session_of(struct app_session *s)
+{
+    return (struct session *) (void *) s;
+}
+
+/* A piece of one direction on its way to the parser. */
+struct app_piece {
+    enum direction dir;
+    struct slice bytes;
+    uint32_t gap;
+    bool is_end, is_cut;
+    uint64_t now_ns;
+};
+
+/* recognize.c: takes 'piece' while the protocol is unknown.  True when a parser was found
+ * by it; the piece and what was kept before it is then to be delivered. */
+bool app_recognize(struct session *, const struct app_piece *);
+/* The first data of a direction when the protocol is known by the other. */
+void app_check_side(struct session *, enum direction, struct slice bytes);
+/* The parser for a datagram, or NULL. */
+const struct app_parser *app_probe_datagram(const struct flow *, enum direction,
+                                            struct slice bytes);
+/* Makes 'parser' the session's own; false: no memory. */
+bool app_session_set_parser(struct session *, const struct app_parser *, enum direction);
+
+/* tx.c */
+void app_tx_end(struct app_tx *);
+
+#endif

@@ -1,0 +1,8 @@
+/* Which parsers there are, in the order in which they are asked. */
+#include "sensor/app/http/http.h"
+#include "sensor/app/parser.h"
+
+const struct app_parser *const app_parsers[] = {
+    &http_parser,
+    NULL
+};
