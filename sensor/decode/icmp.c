@@ -67,6 +67,21 @@ static void read_embedded_v4(struct decoder *d, struct packet *p, struct cursor 
     }
 }
 
+/* Bytes that must stand behind the header: a router advertisement's entries (their number
+ * and size in words are in the header), or three timestamps. */
+static size_t least_data_v4(const uint8_t *h)
+{
+    switch (h[0]) {
+    case 9:
+        return (size_t) h[4] * h[5] * 4;
+    case 13:
+    case 14:
+        return 12;
+    default:
+        return 0;
+    }
+}
+
 bool decode_icmpv4(struct decoder *d, struct packet *p, struct cursor c)
 {
     const uint8_t *h = read_header(p, &c);
@@ -84,8 +99,9 @@ bool decode_icmpv4(struct decoder *d, struct packet *p, struct cursor c)
         decode_event_add(d, p, DECODE_ICMPV4_UNKNOWN_CODE);
     } else if (is_error_v4(h[0])) {
         read_embedded_v4(d, p, c);
-    } else if ((h[0] == 13 || h[0] == 14) && cursor_left(&c) < 12) {
-        decode_event_add(d, p, DECODE_ICMPV4_IPV4_TRUNC_PKT);   /* Three timestamps. */
+    }
+    if (cursor_left(&c) < least_data_v4(h)) {
+        decode_event_add(d, p, DECODE_ICMPV4_IPV4_TRUNC_PKT);
     }
     if (!is_error_v4(h[0]) && h[0] != 9) {
         read_echo(p, h);

@@ -66,7 +66,8 @@ static void check_options(struct walk *w, struct cursor c, bool is_hop)
             continue;
         }
         uint8_t size = cursor_u8(&c);
-        bool is_size_wrong = (type == OPTION_JUMBO && size != 4)
+        bool is_size_wrong = (type == OPTION_ROUTER_ALERT && size < 2)
+                             || (type == OPTION_JUMBO && size != 4)
                              || (type == OPTION_HOME_ADDRESS && size != 16);
         if (c.bad || cursor_left(&c) < size || is_size_wrong) {
             decode_event_add(w->d, w->p, DECODE_IPV6_EXTHDR_INVALID_OPTLEN);
@@ -141,12 +142,11 @@ static enum step walk_ah(struct walk *w)
     if (h == NULL) {
         return STEP_DONE;
     }
-    if (w->n_ah++ > 0) {
-        decode_event_add(w->d, w->p, DECODE_IPV6_EXTHDR_DUPL_AH);
-        return STEP_ON;
-    }
     if (load_be16(h + 2) != 0) {
         decode_event_add(w->d, w->p, DECODE_IPV6_EXTHDR_AH_RES_NOT_NULL);
+    }
+    if (w->n_ah++ > 0) {
+        decode_event_add(w->d, w->p, DECODE_IPV6_EXTHDR_DUPL_AH);
     }
     return STEP_ON;
 }
@@ -179,12 +179,12 @@ static enum step walk_fragment(struct walk *w)
     };
     w->next = h[0];
     w->next_at = offset_in_ip(w, h);
+    if (h[1] != 0) {
+        decode_event_add(w->d, p, DECODE_IPV6_FH_NON_ZERO_RESERVED_FIELD);
+    }
     if (w->n_fragment++ > 0) {
         decode_event_add(w->d, p, DECODE_IPV6_EXTHDR_DUPL_FH);
         return STEP_ON;
-    }
-    if (h[1] != 0) {
-        decode_event_add(w->d, p, DECODE_IPV6_FH_NON_ZERO_RESERVED_FIELD);
     }
     p->ip.ip_id = f.id;
     p->ip.frag_offset = (uint16_t) f.offset;
@@ -282,6 +282,10 @@ bool decode_ipv6(struct decoder *d, struct packet *p, struct cursor c)
     p->ip_proto = h[6];
     while (walk_one(&w) == STEP_ON) {
         p->ip_proto = w.next;
+        if (w.next != IP_PROTO_NONE && cursor_left(&w.c) < 2) {
+            (void) decode_invalid(d, p, DECODE_IPV6_TRUNC_EXTHDR);
+            break;
+        }
     }
     return true;
 }

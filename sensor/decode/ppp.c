@@ -79,11 +79,17 @@ bool decode_pppoe_session(struct decoder *d, struct packet *p, struct cursor c)
     uint16_t proto;
 
     d->counters.pppoe++;
-    if (cursor_left(&c) < 8) {
+    const uint8_t *h = cursor_take(&c, 6);
+    if (h == NULL || cursor_left(&c) == 0) {
         return decode_invalid(d, p, DECODE_PPPOE_PKT_TOO_SMALL);
     }
-    (void) cursor_skip(&c, 6);
-    return read_proto(&c, &proto) && decode_ppp_proto(d, p, c, proto);
+    if (load_be16(h + 4) == 0) {
+        return true;            /* A session's frame with nothing in it. */
+    }
+    if (!read_proto(&c, &proto)) {
+        return decode_invalid(d, p, DECODE_PPPOE_PKT_TOO_SMALL);
+    }
+    return decode_ppp_proto(d, p, c, proto);
 }
 
 bool decode_pppoe_discovery(struct decoder *d, struct packet *p, struct cursor c)

@@ -70,7 +70,7 @@ static enum decode_event read_option(struct options *o, const uint8_t *b, size_t
         break;
     case OPTION_SACK:           /* Up to four blocks of 8 bytes. */
         is_size_right = size == 2 || (size % 8 == 2 && size <= 34);
-        is_first = !is_size_right || first_time(o, SEEN_SACK);
+        is_first = !is_size_right || size == 2 || first_time(o, SEEN_SACK);
         break;
     case OPTION_TIMESTAMP:
         is_size_right = size == 10;
@@ -112,7 +112,11 @@ static void read_options(struct decoder *d, struct packet *p, struct cursor c)
             (void) cursor_skip(&c, 1);
             continue;
         }
-        size_t left = cursor_left(&c), size = left >= 2 ? c.at[1] : 0;
+        size_t left = cursor_left(&c);
+        if (left == 1) {
+            return;             /* Padding that is no end of list: nobody minds. */
+        }
+        size_t size = c.at[1];
         if (size < 2 || size > left) {
             decode_event_add(d, p, DECODE_TCP_OPT_INVALID_LEN);
             return;
