@@ -465,10 +465,15 @@ static void *run(void *state)
 
 /* ---- Life ---- */
 
-static bool check_conf(const struct store_conf *conf, struct diag *diag)
+static bool check_conf(const struct store_conf *conf, const struct conf_node *root,
+                       struct diag *diag)
 {
+    const struct conf_node *url =
+        root != NULL ? conf_tree_find(root, "elasticsearch.url") : NULL;
+
     if (strncmp(conf->url, "http://", 7) != 0 && strncmp(conf->url, "https://", 8) != 0) {
-        diag_add(diag, DIAG_ERROR, NULL, 0, 0, NULL,
+        diag_add(diag, DIAG_ERROR, url != NULL ? url->file : NULL, url != NULL ? url->line : 0,
+                 url != NULL ? url->column : 0, NULL,
                  "elasticsearch.url: expected a URL with http or https, not \"%s\"",
                  conf->url);
         return false;
@@ -485,9 +490,10 @@ static bool check_conf(const struct store_conf *conf, struct diag *diag)
     return true;
 }
 
-bool store_check(const struct store_conf *conf, struct diag *diag)
+bool store_check(const struct store_conf *conf, const struct conf_node *root,
+                 struct diag *diag)
 {
-    struct client *client = check_conf(conf, diag) ? client_create(conf, diag) : NULL;
+    struct client *client = check_conf(conf, root, diag) ? client_create(conf, diag) : NULL;
     bool is_good = client != NULL;
 
     client_destroy(client);
@@ -515,7 +521,7 @@ static void free_store(struct store *s)
 
 struct store *store_open(const struct store_options *options, struct diag *diag)
 {
-    struct client *client = check_conf(options->conf, diag)
+    struct client *client = check_conf(options->conf, NULL, diag)
                                 ? client_create(options->conf, diag) : NULL;
     pthread_condattr_t attributes;
     struct store *s;

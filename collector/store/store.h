@@ -68,8 +68,8 @@ struct store;
  * CIVICSHIELD_ELASTICSEARCH_PASSWORD and _API_KEY) and starts the thread; Elasticsearch
  * need not be there.  NULL after reporting to 'diag'. */
 struct store *store_open(const struct store_options *, struct diag *);
-/* The checks of store_open() without its effects, for -T. */
-bool store_check(const struct store_conf *, struct diag *);
+/* The checks of store_open() without its effects; 'root' tells the places of keys. */
+bool store_check(const struct store_conf *, const struct conf_node *root, struct diag *);
 
 /* Copies the document and the receipt. */
 void store_add(struct store *, const struct store_document *, const struct receipt *);
