@@ -172,7 +172,12 @@ static struct slice trim_line(const char *line, size_t size, uint16_t *reputatio
     }
     const char *comma = memchr(line, ',', size);
 
+    const char *blank = memchr(line, ' ', size);
+
     *reputation = comma != NULL ? (uint16_t) strtoul(comma + 1, NULL, 10) : 0;
+    if (comma == NULL && blank != NULL && blank != line) {
+        comma = blank;          /* "digest  name", as md5sum writes. */
+    }
     return slice_of(line, comma != NULL ? (size_t) (comma - line) : size);
 }
 

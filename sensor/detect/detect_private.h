@@ -12,6 +12,7 @@
 #define CIVICSHIELD_DETECT_PRIVATE_H
 
 #include "common/base/pool.h"
+#include "sensor/app/parser.h"
 #include "sensor/detect/dataset.h"
 #include "sensor/detect/detect.h"
 #include "sensor/detect/header_index.h"
@@ -97,6 +98,8 @@ struct detect_engine {
     struct source *sources;
     struct tx_group txs[APP_N_PROTOS][N_DIRECTIONS];
     struct dataset **datasets;
+    struct { const char *text; struct dataset *list; } *file_lists;
+    size_t n_file_lists, cap_file_lists;
     uint64_t *xbit_ids, *hostbit_ids;   /* By name: what they are called in the host table. */
     bool has_stream_rules, has_tx_rules;
     size_t flowbits_size;       /* Bytes for one bit a name. */
@@ -116,7 +119,7 @@ struct fast_literal {
 bool engine_choose_fast(const struct engine_rule *, struct fast_literal *);
 struct port_group engine_port_group(const struct detect_engine *, enum scan_mode,
                                     enum scan_proto, enum direction, uint16_t port);
-enum scan_proto engine_scan_proto(const struct packet *);
+enum scan_proto engine_scan_proto(uint8_t ip_proto);
 bool engine_rule_is_for(const struct rule *, enum scan_proto);
 
 /* ---- What hangs on flows and transactions ---- */
@@ -130,6 +133,13 @@ struct rule_list {
 };
 
 #define MAX_PENDING 12u
+/* A rule and the raw stream: found by its literal but not complete, to be tried again while
+ * the literal is in the window; or matched, to be shown only what came later. */
+struct pending {
+    uint32_t rule;
+    bool has_matched;
+    uint64_t at;                /* Offset where it is forgotten; or of what came later. */
+};
 struct flow_side_state {
     bool is_ready;              /* The rest is filled in. */
     bool is_ip_only_done, is_proto_done;
@@ -144,32 +154,31 @@ struct flow_side_state {
     uint64_t stream_end;        /* Offset behind the last byte in the window. */
     /* Rules found in the window that something was still missing for. */
     uint8_t n_pending;
-    struct { uint32_t rule; uint64_t until; } pending[MAX_PENDING];
+    struct pending pending[MAX_PENDING];
 };
 
 struct detect_flow {
     struct flow_side_state sides[N_DIRECTIONS];
     bool was_swapped;           /* As the flow was when the sides were filled in. */
     bool is_passed;             /* A pass rule matched: no more rules. */
-    bool is_established;        /* As the last packet found it. */
     uint8_t *flowbits;          /* Or NULL. */
     struct flow_ints *ints;     /* Or NULL. */
+    uint64_t session_events;    /* Those of the session when last looked at. */
     uint32_t session_rules[8];  /* Event rules that a session's event has fired. */
     uint8_t n_session_rules;
 };
 
+#define FLOWINTS_MAX 256u       /* Names beyond have no value: a rule set has a handful. */
 struct flow_ints {
-    uint64_t is_set[4];         /* For the first 256 names. */
-    uint32_t values[];
+    uint64_t is_set[FLOWINTS_MAX / 64];
+    uint32_t values[FLOWINTS_MAX];
 };
 
 /* State of rules in one transaction, one direction. */
-enum tx_rule_state { TX_RULE_PENDING, TX_RULE_MATCHED };
 struct tx_rule {
-    uint32_t rule : 28;
-    uint32_t state : 2;
-    uint32_t has_payload : 1;   /* Its payload operations matched at some time. */
-    uint32_t is_new : 1;
+    uint32_t rule;
+    bool is_closed;             /* Matched, or cannot match any more. */
+    bool has_payload;           /* Its payload operations matched at some time. */
 };
 #define TX_BLOCK_RULES 13u
 struct tx_rules {               /* A block of them. */
@@ -179,14 +188,14 @@ struct tx_rules {               /* A block of them. */
 };
 #define TX_PROGRESS 10u
 struct tx_side_state {
-    bool is_begun;
+    bool is_begun, was_done;
+    bool waits_for_payload;     /* A rule's payload operations have yet to match. */
     uint32_t changes;           /* app_tx.changes when last run. */
-    uint64_t events;            /* Transaction's or session's, when last run. */
-    bool was_done;
+    uint64_t events;            /* app_tx.events when last run. */
     uint64_t finished[MAX_TX_SOURCES / 64];     /* Sources that need no more scans. */
     /* How far sources that grow or have several instances have been scanned. */
     uint8_t n_progress;
-    struct { uint16_t source; uint16_t instance; uint32_t scanned; } progress[TX_PROGRESS];
+    struct tx_progress { uint16_t source, instance; uint32_t scanned; } progress[TX_PROGRESS];
     struct tx_rules rules;
 };
 struct detect_tx {
@@ -225,7 +234,8 @@ struct detect_worker {
     struct detect_flow spare;   /* For packets without one. */
     enum direction dir;
     struct stream_result result;
-    bool is_skipped;            /* Passed, bypassed. */
+    bool is_skipped;            /* Passed, bypassed, or there is no rule. */
+    bool is_established;        /* In the eyes of "flow:established". */
 
     struct detect_alert matches[MAX_MATCHES];   /* As found, ... */
     size_t n_matches;
@@ -265,9 +275,13 @@ struct look {
 enum verdict evaluate_rule(struct detect_worker *, const struct engine_rule *,
                            const struct look *);
 bool evaluate_header(const struct detect_worker *, const struct rule *, enum direction);
-struct slice packet_buffer(const struct packet *, enum buffer_id);
 /* tests.c */
 bool tests_hold(struct detect_worker *, const struct engine_rule *, const struct look *);
+/* file_tests.c: lists of digests. */
+bool file_test_holds(const struct detect_engine *, const struct rule_test *,
+                     const struct look *);
+/* NULL after reporting, or where 'text' is no list. */
+struct dataset *file_list_load(const char *text, struct diag *);
 /* fields.c: numbers of packets and flows. */
 bool field_of_packet(const struct packet *, const struct flow *,
                      const struct rule_test *, uint64_t *value);
@@ -277,9 +291,8 @@ bool flowint_get(const struct detect_flow *, uint32_t name, uint32_t *value);
 void actions_run(struct detect_worker *, const struct rule *, const struct look *);
 bool bit_is_set(struct detect_worker *, const struct rule_test *, enum direction);
 /* filter.c */
-bool filters_pass_detection(struct detect_worker *, const struct rule *);
 bool filters_pass_alert(struct detect_worker *, struct detect_alert *);
-/* alert.c */
+/* alert.c: a match, and what follows from all of them. */
 void alert_add(struct detect_worker *, const struct rule *, const struct look *,
                bool from_stream);
 void alert_finish(struct detect_worker *);
@@ -288,7 +301,8 @@ struct detect_flow *flow_state_get(struct detect_worker *, struct flow *);
 struct flow_side_state *flow_state_side(struct detect_worker *, enum direction);
 const struct ip_addr *flow_state_src(const struct detect_worker *, enum direction);
 const struct ip_addr *flow_state_dst(const struct detect_worker *, enum direction);
-/* Calls back for each rule of 'always' of the side. */
+/* Adds the rules without literals whose header fits to the candidates. */
+void flow_state_add_always(struct detect_worker *, enum direction);
 void window_append(struct detect_worker *, struct flow_side_state *, const uint8_t *bytes,
                    size_t size, uint64_t end);
 void window_free(struct detect_worker *, struct flow_side_state *);
@@ -296,7 +310,14 @@ void window_free(struct detect_worker *, struct flow_side_state *);
 void packet_rules_run(struct detect_worker *);
 void stream_rules_run(struct detect_worker *, const struct stream_data *);
 void tx_rules_run(struct detect_worker *);
+/* The instance of a source's buffer in the transaction being run, transformed. */
 struct app_view tx_view(struct detect_worker *, const struct app_tx *, enum direction,
                         uint16_t source, unsigned instance);
+void tx_state_free(struct detect_worker *, struct detect_tx *);
+/* engine.c: can only the whole of a buffer answer these operations? */
+bool engine_needs_whole(const struct rule_buffer *);
+/* worker.c */
+void worker_scan(struct detect_worker *, const struct patterns *, struct slice bytes,
+                 size_t overlap, uint64_t base);
 
 #endif

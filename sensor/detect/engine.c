@@ -14,7 +14,7 @@ static const struct conf_key keys[] = {
       "Alerts of one packet", NULL },
     { "max_steps", CONF_UINT, KEY(max_steps), "20000", 100, 1u << 30,
       "Operations spent on one rule and one buffer", NULL },
-    { "stream_window", CONF_SIZE, KEY(stream_window), "8kb", 512, 16384,
+    { "stream_window", CONF_SIZE, KEY(stream_window), "4kb", 512, 16384,
       "Bytes of a raw stream kept behind, in which the parts of a rule are looked for", NULL },
     { "pcre_match_limit", CONF_UINT, KEY(pcre_match_limit), "3500", 1, UINT32_MAX,
       "Effort spent on one regular expression", NULL },
@@ -79,7 +79,7 @@ static unsigned find_dirs(const struct rule *r)
 }
 
 /* Can only the whole of a buffer answer these operations? */
-static bool needs_whole(const struct rule_buffer *b)
+bool engine_needs_whole(const struct rule_buffer *b)
 {
     for (size_t i = 0; i < b->n_ops; i++) {
         const struct rule_op *op = &b->ops[i];
@@ -91,6 +91,8 @@ static bool needs_whole(const struct rule_buffer *b)
     }
     return b->n_transforms > 0 || b->absent != BUFFER_PRESENT;
 }
+
+static bool load_file_lists(struct detect_engine *, const struct rule *, struct diag *);
 
 static const char *find_unusable(const struct detect_engine *e, const struct rule *r)
 {
@@ -135,7 +137,7 @@ static void classify_rule(struct detect_engine *e, struct engine_rule *er, struc
     er->has_app_event = has_test(r, TEST_APP_EVENT);
     for (size_t i = 0; i < r->n_buffers; i++) {
         er->has_payload |= r->buffers[i].id == BUFFER_PAYLOAD;
-        er->needs_end |= needs_whole(&r->buffers[i]);
+        er->needs_end |= engine_needs_whole(&r->buffers[i]);
     }
     if (r->is_transactional) {
         er->kind = KIND_TX;
@@ -149,6 +151,9 @@ static void classify_rule(struct detect_engine *e, struct engine_rule *er, struc
     er->in_stream = er->has_payload && r->looks_at_stream && er->kind == KIND_PACKET
                     && engine_rule_is_for(r, SCAN_TCP);
     e->has_stream_rules |= er->in_stream || (er->kind == KIND_TX && er->has_payload);
+    if (why == NULL && !load_file_lists(e, r, diag)) {
+        why = "its list of files could not be loaded";
+    }
     if (why == NULL && er->dirs == 0) {
         why = "its buffers and its direction exclude each other";
     }
@@ -275,6 +280,26 @@ static void load_datasets(struct detect_engine *e, struct diag *diag)
     free(is_mutable);
 }
 
+/* False when a list of digests cannot be read. */
+static bool load_file_lists(struct detect_engine *e, const struct rule *r, struct diag *diag)
+{
+    for (size_t i = 0; i < r->n_tests; i++) {
+        if (r->tests[i].kind != TEST_FILE_TYPE) {
+            continue;
+        }
+        struct dataset *list = file_list_load(r->tests[i].text, diag);
+
+        if (list == NULL) {
+            return false;
+        }
+        e->file_lists = xgrow(e->file_lists, e->n_file_lists, &e->cap_file_lists,
+                              sizeof *e->file_lists);
+        e->file_lists[e->n_file_lists].text = r->tests[i].text;
+        e->file_lists[e->n_file_lists++].list = list;
+    }
+    return true;
+}
+
 /* Bits live in the host table under the hash of their names, which a reload keeps. */
 static uint64_t *hash_names(const struct rule_names *names)
 {
@@ -344,6 +369,10 @@ void detect_engine_destroy(struct detect_engine *e)
     for (size_t i = 0; i < e->set->n_datasets; i++) {
         dataset_destroy(e->datasets[i]);
     }
+    for (size_t i = 0; i < e->n_file_lists; i++) {
+        dataset_destroy(e->file_lists[i].list);
+    }
+    free(e->file_lists);
     free(e->decode_events);
     free(e->stream_events);
     free(e->flowless.rules);

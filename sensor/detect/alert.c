@@ -1,0 +1,84 @@
+/* What matched a packet: put in order, filtered, limited. */
+#include "sensor/detect/detect_private.h"
+
+/* A copy for output: what was looked at may be overwritten before that. */
+static struct slice keep_payload(struct detect_worker *w, struct slice payload)
+{
+    return arena_copy(&w->packet_arena, payload.bytes, payload.size);
+}
+
+void alert_add(struct detect_worker *w, const struct rule *r, const struct look *look,
+               bool from_stream)
+{
+    w->counters.confirmed++;
+    if (w->n_matches == MAX_MATCHES) {
+        w->counters.over_limit++;
+        return;
+    }
+    struct detect_alert *a = &w->matches[w->n_matches++];
+
+    *a = (struct detect_alert) {
+        .rule = r, .action = r->action, .tx = look->tx, .dir = look->dir,
+        .from_stream = from_stream, .payload = packet_payload(w->packet),
+    };
+    if (w->packet->source == PACKET_FROM_STREAM_FLUSH) {
+        a->payload = slice_of(NULL, 0);
+    }
+    if (look->is_stream && !r->no_alert) {
+        a->payload = keep_payload(w, look->payload);
+    }
+}
+
+/* In the order of the rules, which begins with pass; stable, so that several transactions
+ * of one rule stay in theirs. */
+static void sort_matches(struct detect_worker *w)
+{
+    for (size_t i = 1; i < w->n_matches; i++) {
+        struct detect_alert a = w->matches[i];
+        size_t at = i;
+
+        for (; at > 0 && w->matches[at - 1].rule->index > a.rule->index; at--) {
+            w->matches[at] = w->matches[at - 1];
+        }
+        w->matches[at] = a;
+    }
+}
+
+/* Does a pass rule end inspection of its whole flow?  One about a single packet does not. */
+static bool passes_flow(const struct detect_worker *w, const struct detect_alert *a)
+{
+    const struct engine_rule *er = &w->engine->rules[a->rule->index];
+
+    return a->tx != NULL || a->from_stream || er->kind == KIND_IP_ONLY
+           || er->kind == KIND_PROTO_ONLY || a->rule->type == RULE_TYPE_APP;
+}
+
+void alert_finish(struct detect_worker *w)
+{
+    sort_matches(w);
+    for (size_t i = 0; i < w->n_matches; i++) {
+        struct detect_alert *a = &w->matches[i];
+
+        if (a->action == RULE_CONFIG || !filters_pass_alert(w, a)) {
+            continue;
+        }
+        if (a->action == RULE_PASS) {
+            if (w->flow != NULL && w->detect_flow != NULL && passes_flow(w, a)) {
+                w->detect_flow->is_passed = true;
+            }
+            break;
+        }
+        if (a->rule->no_alert) {
+            continue;
+        }
+        if (w->n_alerts == w->engine->conf.max_alerts) {
+            w->counters.over_limit++;
+            continue;
+        }
+        w->alerts[w->n_alerts++] = *a;
+        w->counters.alerts++;
+        if (w->flow != NULL) {
+            w->flow->n_alerts++;
+        }
+    }
+}

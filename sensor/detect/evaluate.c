@@ -1,0 +1,307 @@
+/* One candidate, looked at in full: header, flow, tests, buffers. */
+#include "sensor/detect/detect_private.h"
+
+/* Past this many bytes a growing buffer is answered as if it were whole: a body may have
+ * no end that we would ever see. */
+#define GROWN_ENOUGH 32768u
+#define MAX_INSTANCES 1024u
+
+static bool proto_fits(const struct packet *p, enum rule_proto proto)
+{
+    switch (proto) {
+    case RULE_PROTO_IP:
+    case RULE_PROTO_PKTHDR:
+    case RULE_PROTO_APP:
+        return true;
+    case RULE_PROTO_IPV4:
+        return p->src.version == 4;
+    case RULE_PROTO_IPV6:
+        return p->src.version == 6;
+    case RULE_PROTO_TCP:
+    case RULE_PROTO_TCP_PKT:
+    case RULE_PROTO_TCP_STREAM:
+        return packet_is_tcp(p);
+    case RULE_PROTO_UDP:
+        return packet_is_udp(p);
+    case RULE_PROTO_SCTP:
+        return p->ip_proto == IP_PROTO_SCTP && p->l4 != LAYER_ABSENT;
+    case RULE_PROTO_ICMP:
+        return p->ip_proto == IP_PROTO_ICMP || p->ip_proto == IP_PROTO_ICMPV6;
+    case RULE_PROTO_ICMPV4:
+        return p->ip_proto == IP_PROTO_ICMP;
+    case RULE_PROTO_ICMPV6:
+        return p->ip_proto == IP_PROTO_ICMPV6;
+    case RULE_PROTO_ETHER:
+        return p->eth != LAYER_ABSENT;
+    case RULE_PROTO_ARP:
+        return p->ether_type == 0x0806;
+    }
+    return false;
+}
+
+static bool address_fits(const struct address_set *set, const struct ip_addr *a)
+{
+    return set == NULL || set->is_any || (a->version != 0 && address_set_has(set, a));
+}
+
+static bool port_fits(const struct port_set *set, uint16_t port)
+{
+    return set == NULL || set->is_any || port_set_has(set, port);
+}
+
+bool evaluate_header(const struct detect_worker *w, const struct rule *r, enum direction dir)
+{
+    const struct ip_addr *src = flow_state_src(w, dir), *dst = flow_state_dst(w, dir);
+    uint16_t sport = w->packet->sport, dport = w->packet->dport;
+
+    if (w->flow != NULL) {
+        sport = dir == TO_SERVER ? flow_client_port(w->flow) : flow_server_port(w->flow);
+        dport = dir == TO_SERVER ? flow_server_port(w->flow) : flow_client_port(w->flow);
+    }
+    if (address_fits(r->src, src) && address_fits(r->dst, dst)
+        && port_fits(r->sports, sport) && port_fits(r->dports, dport)) {
+        return true;
+    }
+    return r->is_bidirectional && address_fits(r->src, dst) && address_fits(r->dst, src)
+           && port_fits(r->sports, dport) && port_fits(r->dports, sport);
+}
+
+static bool flow_fits(const struct detect_worker *w, uint32_t flags, const struct look *look)
+{
+    if ((flags & (FLOW_TO_SERVER | FLOW_TO_CLIENT | FLOW_IS_ESTABLISHED
+                  | FLOW_NOT_ESTABLISHED)) && w->flow == NULL) {
+        return false;
+    }
+    if (((flags & FLOW_TO_SERVER) && look->dir != TO_SERVER)
+        || ((flags & FLOW_TO_CLIENT) && look->dir != TO_CLIENT)) {
+        return false;
+    }
+    if (((flags & FLOW_IS_ESTABLISHED) && !w->is_established)
+        || ((flags & FLOW_NOT_ESTABLISHED) && w->is_established)) {
+        return false;
+    }
+    if (((flags & FLOW_ONLY_FRAG) && w->packet->source != PACKET_FROM_DEFRAG)
+        || ((flags & FLOW_NO_FRAG) && w->packet->source == PACKET_FROM_DEFRAG)) {
+        return false;
+    }
+    return true;
+}
+
+static bool app_proto_is(const struct detect_worker *w, const struct rule *r,
+                         const struct look *look)
+{
+    if (r->app_proto == APP_UNKNOWN) {
+        return true;
+    }
+    if (look->tx != NULL) {
+        return app_proto_fits(r->app_proto, look->tx->parser->proto);
+    }
+    return w->flow != NULL && w->flow->app_proto != APP_UNKNOWN
+           && app_proto_fits(r->app_proto, w->flow->app_proto);
+}
+
+/* ---- Buffers ---- */
+
+static struct slice layer_of(const struct packet *p, uint32_t at, uint32_t size)
+{
+    if (at == LAYER_ABSENT || at > p->size || p->bytes == NULL) {
+        return slice_of(NULL, 0);
+    }
+    return slice_of(p->bytes + at, size < p->size - at ? size : p->size - at);
+}
+
+/* An l4 header goes up to the payload. */
+static struct slice l4_header(const struct packet *p, bool is_there)
+{
+    if (!is_there || p->l4 == LAYER_ABSENT || p->payload == LAYER_ABSENT
+        || p->payload < p->l4) {
+        return slice_of(NULL, 0);
+    }
+    return layer_of(p, p->l4, p->payload - p->l4);
+}
+
+static struct slice packet_buffer(const struct packet *p, enum buffer_id id)
+{
+    switch (id) {
+    case BUFFER_IPV4_HDR:
+        return p->src.version == 4 ? layer_of(p, p->l3, p->l3_header_size)
+                                   : slice_of(NULL, 0);
+    case BUFFER_IPV6_HDR:
+        return p->src.version == 6 ? layer_of(p, p->l3, p->l3_header_size)
+                                   : slice_of(NULL, 0);
+    case BUFFER_TCP_HDR:
+        return l4_header(p, p->ip_proto == IP_PROTO_TCP);
+    case BUFFER_UDP_HDR:
+        return l4_header(p, p->ip_proto == IP_PROTO_UDP);
+    case BUFFER_ICMPV4_HDR:
+        return p->ip_proto == IP_PROTO_ICMP ? layer_of(p, p->l4, 8) : slice_of(NULL, 0);
+    case BUFFER_ICMPV6_HDR:
+        return p->ip_proto == IP_PROTO_ICMPV6 ? layer_of(p, p->l4, 8) : slice_of(NULL, 0);
+    case BUFFER_IP_SRC:
+        return slice_of(p->src.bytes, p->src.version == 4 ? 4 : p->src.version == 6 ? 16 : 0);
+    case BUFFER_IP_DST:
+        return slice_of(p->dst.bytes, p->dst.version == 4 ? 4 : p->dst.version == 6 ? 16 : 0);
+    default:
+        return slice_of(NULL, 0);
+    }
+}
+
+/* A buffer of the packet, or the payload of the look: whole, so the answer is final. */
+static enum verdict run_plain(struct detect_worker *w, const struct engine_rule *er,
+                              size_t buffer, const struct look *look,
+                              struct program_state *state)
+{
+    const struct rule_buffer *b = &er->rule->buffers[buffer];
+    const struct source *s = &w->engine->sources[er->sources[buffer]];
+    struct program_input in = { NULL, 0, 0 };
+    struct slice bytes;
+
+    if (b->id == BUFFER_PAYLOAD) {
+        if (!look->has_payload) {
+            return VERDICT_NO;
+        }
+        bytes = look->payload;
+        in.base = look->base;
+    } else if (b->id == BUFFER_BASE64_DATA) {
+        bytes = slice_of(state->base64, state->has_base64 ? state->base64_size : 0);
+    } else {
+        bytes = packet_buffer(w->packet, b->id);
+    }
+    if (bytes.size == 0) {
+        return VERDICT_NO;
+    }
+    bytes = transform_apply(s->transforms, s->n_transforms, bytes, w->transform_a,
+                            w->transform_b, TRANSFORM_MAX);
+    in.bytes = bytes.bytes;
+    in.size = bytes.size;
+    return program_run(state, b, &in) ? VERDICT_MATCH : VERDICT_NO;
+}
+
+/* A buffer of the transaction: any of its instances will do. */
+static enum verdict run_tx_buffer(struct detect_worker *w, const struct engine_rule *er,
+                                  size_t buffer, const struct look *look,
+                                  struct program_state *state)
+{
+    const struct rule_buffer *b = &er->rule->buffers[buffer];
+    uint16_t source = er->sources[buffer];
+    bool is_multi = w->engine->sources[source].info->flags & BUFFER_MULTI;
+
+    if (look->tx == NULL) {
+        return VERDICT_NO;
+    }
+    for (unsigned i = 0; i < MAX_INSTANCES; i++) {
+        struct app_view view = tx_view(w, look->tx, look->dir, source, i);
+        struct program_input in = { view.bytes.bytes, view.bytes.size, 0 };
+
+        if (view.state == APP_VIEW_ABSENT) {
+            return i == 0 && b->absent != BUFFER_PRESENT ? VERDICT_MATCH : VERDICT_NO;
+        }
+        if (view.state == APP_VIEW_NOT_YET) {
+            return VERDICT_WAIT;
+        }
+        if (b->absent == BUFFER_ABSENT) {
+            return VERDICT_NO;
+        }
+        bool is_partial = view.state == APP_VIEW_GROWING && in.size < GROWN_ENOUGH;
+
+        if (is_partial && engine_needs_whole(b)) {
+            return VERDICT_WAIT;
+        }
+        if (program_run(state, b, &in)) {
+            return VERDICT_MATCH;
+        }
+        if (view.state == APP_VIEW_GROWING) {
+            return VERDICT_WAIT;
+        }
+        if (!is_multi) {
+            return VERDICT_NO;
+        }
+    }
+    return VERDICT_NO;
+}
+
+static enum verdict run_buffer(struct detect_worker *w, const struct engine_rule *er,
+                               size_t buffer, const struct look *look,
+                               struct program_state *state)
+{
+    const struct rule_buffer *b = &er->rule->buffers[buffer];
+    enum verdict verdict;
+
+    if (!(buffer_info(b->id)->flags & BUFFER_PACKET)) {
+        return run_tx_buffer(w, er, buffer, look, state);
+    }
+    if (b->id != BUFFER_PAYLOAD || look->tx_rule == NULL) {
+        return run_plain(w, er, buffer, look, state);
+    }
+    /* Payload beside a transaction: at any time of it. */
+    if (look->tx_rule->has_payload) {
+        return VERDICT_MATCH;
+    }
+    verdict = run_plain(w, er, buffer, look, state);
+    look->tx_rule->has_payload = verdict == VERDICT_MATCH;
+    return verdict == VERDICT_MATCH ? VERDICT_MATCH : VERDICT_WAIT;
+}
+
+static void change_datasets(const struct program_state *state)
+{
+    for (unsigned i = 0; i < state->n_set_changes; i++) {
+        if (state->set_is_removal[i]) {
+            dataset_remove(state->set_changes[i], state->set_values[i]);
+        } else {
+            dataset_add(state->set_changes[i], state->set_values[i]);
+        }
+    }
+}
+
+/* All buffers, in order; what fails for good ends it at once. */
+static enum verdict run_buffers(struct detect_worker *w, const struct engine_rule *er,
+                                const struct look *look)
+{
+    struct program_state state;
+    enum verdict all = VERDICT_MATCH;
+
+    memset(&state, 0, sizeof state);
+    state.env = &w->env;
+    state.base64 = w->base64;
+    for (size_t i = 0; i < er->rule->n_buffers; i++) {
+        enum verdict verdict = run_buffer(w, er, i, look, &state);
+
+        if (verdict == VERDICT_NO) {
+            return VERDICT_NO;
+        }
+        if (verdict == VERDICT_WAIT) {
+            all = VERDICT_WAIT;
+        }
+    }
+    if (all == VERDICT_MATCH && state.n_set_changes > 0) {
+        change_datasets(&state);
+    }
+    return all;
+}
+
+/* Tests may come to hold later in a transaction; bytes missing in a stream may come. */
+enum verdict evaluate_rule(struct detect_worker *w, const struct engine_rule *er,
+                           const struct look *look)
+{
+    const struct rule *r = er->rule;
+    enum verdict verdict = VERDICT_MATCH;
+
+    w->counters.candidates++;
+    if (!(er->dirs & 1u << look->dir) || !proto_fits(w->packet, r->proto)
+        || !evaluate_header(w, r, look->dir) || !app_proto_is(w, r, look)) {
+        return VERDICT_NO;
+    }
+    if (!flow_fits(w, r->flow, look) || !tests_hold(w, er, look)) {
+        return look->tx_rule != NULL && !look->is_tx_final ? VERDICT_WAIT : VERDICT_NO;
+    }
+    if (r->n_buffers > 0) {
+        verdict = run_buffers(w, er, look);
+    }
+    if (verdict == VERDICT_NO && look->is_stream) {
+        return VERDICT_WAIT;
+    }
+    if (verdict == VERDICT_WAIT && look->tx_rule != NULL && look->is_tx_final) {
+        return VERDICT_NO;
+    }
+    return verdict;
+}

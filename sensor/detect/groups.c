@@ -1,0 +1,499 @@
+/* Pattern sets: payload by mode, protocol, direction and port; transactions by source. */
+#include <stdlib.h>
+
+#include "common/base/alloc.h"
+#include "common/base/hash.h"
+#include "sensor/detect/detect_private.h"
+
+/* A rule about more ports than this is looked for on every port. */
+#define WIDE_PORTS 16384u
+/* Port classes of one protocol and direction; further ports share the last one.  It bounds
+ * the number of databases: equal ones are shared besides. */
+#define MAX_CLASSES 24u
+
+enum scan_proto engine_scan_proto(uint8_t ip_proto)
+{
+    switch (ip_proto) {
+    case IP_PROTO_TCP:
+        return SCAN_TCP;
+    case IP_PROTO_UDP:
+        return SCAN_UDP;
+    case IP_PROTO_ICMP:
+    case IP_PROTO_ICMPV6:
+        return SCAN_ICMP;
+    default:
+        return SCAN_OTHER;
+    }
+}
+
+bool engine_rule_is_for(const struct rule *r, enum scan_proto proto)
+{
+    switch (r->proto) {
+    case RULE_PROTO_TCP:
+    case RULE_PROTO_TCP_PKT:
+    case RULE_PROTO_TCP_STREAM:
+        return proto == SCAN_TCP;
+    case RULE_PROTO_UDP:
+        return proto == SCAN_UDP;
+    case RULE_PROTO_ICMP:
+    case RULE_PROTO_ICMPV4:
+    case RULE_PROTO_ICMPV6:
+        return proto == SCAN_ICMP;
+    case RULE_PROTO_SCTP:
+        return proto == SCAN_OTHER;
+    case RULE_PROTO_APP:
+        return proto == SCAN_TCP || proto == SCAN_UDP;
+    case RULE_PROTO_ARP:
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* ---- Payload ---- */
+
+/* One rule's literal while the groups of a mode, protocol and direction are made. */
+struct entry {
+    const struct rule *rule;
+    struct fast_literal fast;
+    const struct port_set *ports[2];    /* On the server's side; [1]: of "<>", or NULL. */
+    bool is_wide;
+};
+
+static uint32_t width_of(const struct port_set *set)
+{
+    uint32_t sum = 0;
+
+    if (set->is_any) {
+        return 65536;
+    }
+    for (size_t i = 0; i < set->n; i++) {
+        sum += (uint32_t) (set->ranges[i].last - set->ranges[i].first) + 1;
+    }
+    return sum;
+}
+
+static size_t gather_entries(const struct detect_engine *e, enum scan_mode mode,
+                             enum scan_proto proto, enum direction dir,
+                             struct entry *entries)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < e->n_rules; i++) {
+        const struct engine_rule *er = &e->rules[i];
+        bool is_in = mode == SCAN_STREAM ? er->in_stream
+                                         : er->in_packet || proto != SCAN_TCP;
+        struct entry *entry = &entries[n];
+
+        if (er->kind != KIND_PACKET || !er->has_payload || !is_in
+            || !(er->dirs & 1u << dir) || !engine_rule_is_for(er->rule, proto)
+            || !engine_choose_fast(er, &entry->fast)) {
+            continue;
+        }
+        const struct rule *r = er->rule;
+
+        entry->rule = r;
+        entry->ports[0] = dir == TO_SERVER ? r->dports : r->sports;
+        entry->ports[1] = r->is_bidirectional ? (dir == TO_SERVER ? r->sports : r->dports)
+                                              : NULL;
+        entry->is_wide = (proto != SCAN_TCP && proto != SCAN_UDP)
+                         || width_of(entry->ports[0]) > WIDE_PORTS
+                         || (entry->ports[1] != NULL
+                             && width_of(entry->ports[1]) > WIDE_PORTS);
+        n++;
+    }
+    return n;
+}
+
+static void add_entry(struct patterns **set, const struct entry *entry)
+{
+    if (*set == NULL) {
+        *set = patterns_create();
+    }
+    patterns_add(*set, entry->fast.literal, entry->fast.nocase, entry->rule->index,
+                 entry->fast.min_end, entry->fast.max_end);
+}
+
+typedef void port_visitor(void *context, uint32_t port);
+static void visit_ports(const struct entry *entry, port_visitor *visit, void *context)
+{
+    for (unsigned s = 0; s < 2 && entry->ports[s] != NULL; s++) {
+        for (size_t i = 0; i < entry->ports[s]->n; i++) {
+            for (uint32_t port = entry->ports[s]->ranges[i].first;
+                 port <= entry->ports[s]->ranges[i].last; port++) {
+                visit(context, port);
+            }
+        }
+    }
+}
+
+/* The rules of a port, summed up in one number: ports of equal rules have equal sums. */
+struct port_sum {
+    uint64_t sum;
+    uint32_t port;
+    uint32_t n_rules;
+};
+struct summing {
+    struct port_sum *sums;
+    uint64_t mark;
+    uint32_t last_rule;
+};
+
+static void add_to_sum(void *context, uint32_t port)
+{
+    struct summing *s = context;
+
+    s->sums[port].sum += s->mark;
+    s->sums[port].n_rules++;
+}
+
+/* Equal rules together; ports of many rules first. */
+static int compare_sums(const void *left, const void *right)
+{
+    const struct port_sum *a = left, *b = right;
+
+    if (a->n_rules != b->n_rules) {
+        return a->n_rules > b->n_rules ? -1 : 1;
+    }
+    if (a->sum != b->sum) {
+        return a->sum < b->sum ? -1 : 1;
+    }
+    return (a->port > b->port) - (a->port < b->port);
+}
+
+/* Gives each port that a narrow rule names its class, from 1. */
+static void make_classes(struct port_groups *g, const struct entry *entries, size_t n)
+{
+    struct summing summing = { .sums = xcalloc(65536, sizeof(struct port_sum)) };
+    unsigned class = 0;
+
+    for (uint32_t port = 0; port < 65536; port++) {
+        summing.sums[port].port = port;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!entries[i].is_wide) {
+            summing.mark = hash_mix(entries[i].rule->index + 1ull);
+            visit_ports(&entries[i], add_to_sum, &summing);
+        }
+    }
+    qsort(summing.sums, 65536, sizeof *summing.sums, compare_sums);
+    g->class_of_port = xcalloc(65536, 1);
+    for (size_t i = 0; i < 65536 && summing.sums[i].n_rules > 0; i++) {
+        bool is_new = i == 0 || summing.sums[i].sum != summing.sums[i - 1].sum;
+
+        class += is_new && class < MAX_CLASSES;
+        g->class_of_port[summing.sums[i].port] = (uint8_t) class;
+    }
+    g->n_classes = class + 1;
+    g->classes = xcalloc(g->n_classes, sizeof(struct patterns *));
+    free(summing.sums);
+}
+
+struct marking {
+    const struct port_groups *groups;
+    bool is_marked[MAX_CLASSES + 1];
+};
+
+static void mark_class(void *context, uint32_t port)
+{
+    struct marking *m = context;
+
+    m->is_marked[m->groups->class_of_port[port]] = true;
+}
+
+static bool make_port_groups(struct detect_engine *e, struct port_groups *g,
+                             const struct entry *entries, size_t n, struct diag *diag)
+{
+    size_t n_narrow = 0;
+    bool ok = true;
+
+    for (size_t i = 0; i < n; i++) {
+        if (entries[i].is_wide) {
+            add_entry(&g->any, &entries[i]);
+        }
+        n_narrow += !entries[i].is_wide;
+    }
+    if (n_narrow > 0) {
+        make_classes(g, entries, n);
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct marking marking = { .groups = g };
+
+        if (entries[i].is_wide) {
+            continue;
+        }
+        visit_ports(&entries[i], mark_class, &marking);
+        for (size_t c = 1; c < g->n_classes; c++) {
+            if (marking.is_marked[c]) {
+                add_entry(&g->classes[c], &entries[i]);
+            }
+        }
+    }
+    ok = g->any == NULL || patterns_compile(g->any, e->store, diag);
+    for (size_t c = 0; ok && c < g->n_classes; c++) {
+        ok = g->classes[c] == NULL || patterns_compile(g->classes[c], e->store, diag);
+    }
+    return ok;
+}
+
+static bool make_payload_groups(struct detect_engine *e, struct diag *diag)
+{
+    struct entry *entries = xcalloc(e->n_rules + 1, sizeof *entries);
+    bool ok = true;
+
+    for (unsigned mode = 0; mode < N_SCAN_MODES; mode++) {
+        for (unsigned proto = 0; proto < N_SCAN_PROTOS; proto++) {
+            for (unsigned dir = 0; dir < N_DIRECTIONS && ok; dir++) {
+                if (mode == SCAN_STREAM && proto != SCAN_TCP) {
+                    continue;
+                }
+                size_t n = gather_entries(e, (enum scan_mode) mode, (enum scan_proto) proto,
+                                          (enum direction) dir, entries);
+
+                ok = make_port_groups(e, &e->payload[mode][proto][dir], entries, n, diag);
+            }
+        }
+    }
+    free(entries);
+    return ok;
+}
+
+struct port_group engine_port_group(const struct detect_engine *e, enum scan_mode mode,
+                                    enum scan_proto proto, enum direction dir, uint16_t port)
+{
+    const struct port_groups *g = &e->payload[mode][proto][dir];
+    struct port_group group = { g->any, NULL };
+
+    if (g->class_of_port != NULL) {
+        group.by_port = g->classes[g->class_of_port[port]];
+    }
+    return group;
+}
+
+/* ---- Transactions ---- */
+
+static bool same_transforms(const struct source *s, const struct rule_buffer *b)
+{
+    if (s->n_transforms != b->n_transforms) {
+        return false;
+    }
+    for (size_t i = 0; i < b->n_transforms; i++) {
+        const struct transform *t = &s->transforms[i];
+        const struct rule_transform *u = &b->transforms[i];
+
+        if (t->kind != u->kind || t->a != u->a || t->b != u->b
+            || !slice_equal(t->argument, u->argument)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The source that inspects what 'b' does; made when there is none.  SIZE_MAX: a transform
+ * is wrong, '*why' says how. */
+static size_t find_source(struct detect_engine *e, const struct rule_buffer *b, size_t *cap,
+                          const char **why)
+{
+    for (size_t i = 0; i < e->n_sources; i++) {
+        if (e->sources[i].buffer == b->id && slice_equal(e->sources[i].argument, b->argument)
+            && same_transforms(&e->sources[i], b)) {
+            return i;
+        }
+    }
+    if (e->n_sources >= UINT16_MAX) {
+        *why = "too many different buffers and transforms";
+        return SIZE_MAX;
+    }
+    struct transform *transforms = xcalloc(b->n_transforms + 1, sizeof *transforms);
+
+    for (size_t i = 0; i < b->n_transforms; i++) {
+        if (!transform_init(&transforms[i], &b->transforms[i], why)) {
+            free(transforms);
+            return SIZE_MAX;
+        }
+    }
+    e->sources = xgrow(e->sources, e->n_sources, cap, sizeof *e->sources);
+    e->sources[e->n_sources] = (struct source) {
+        .buffer = b->id, .argument = b->argument, .n_transforms = b->n_transforms,
+        .transforms = transforms, .info = buffer_info(b->id),
+    };
+    return e->n_sources++;
+}
+
+/* Gives every buffer of every rule its source. */
+static void find_sources(struct detect_engine *e, struct diag *diag)
+{
+    size_t n = 0, cap = 0, at = 0;
+
+    for (size_t i = 0; i < e->n_rules; i++) {
+        n += e->set->rules[i]->n_buffers;
+    }
+    e->source_indexes = xcalloc(n + 1, sizeof *e->source_indexes);
+    for (size_t i = 0; i < e->n_rules; i++) {
+        struct engine_rule *er = &e->rules[i];
+
+        er->sources = e->source_indexes + at;
+        at += er->rule->n_buffers;
+        for (size_t j = 0; j < er->rule->n_buffers && er->kind != KIND_REFUSED; j++) {
+            const char *why = NULL;
+            size_t source = find_source(e, &er->rule->buffers[j], &cap, &why);
+
+            if (source == SIZE_MAX) {
+                diag_add(diag, DIAG_ERROR, er->rule->file, er->rule->line, 0, NULL,
+                         "rule %u is left out: %s", er->rule->sid, why);
+                er->kind = KIND_REFUSED;
+            } else {
+                er->sources[j] = (uint16_t) source;
+            }
+        }
+    }
+}
+
+/* What an application protocol must be for a rule or a buffer. */
+static bool proto_fits(enum app_proto wanted, enum app_proto have)
+{
+    return wanted == APP_UNKNOWN || app_proto_fits(wanted, have);
+}
+
+/* A rule that no literal finds waits in every protocol that it may be about. */
+static void enter_always(struct detect_engine *e, const struct engine_rule *er)
+{
+    for (unsigned proto = 0; proto < APP_N_PROTOS; proto++) {
+        for (unsigned dir = 0; dir < N_DIRECTIONS; dir++) {
+            struct tx_group *g = &e->txs[proto][dir];
+            struct header_index **index = er->has_app_event ? &g->on_event : &g->always;
+
+            if (!(er->dirs & 1u << dir)
+                || !proto_fits(er->rule->app_proto, (enum app_proto) proto)) {
+                continue;
+            }
+            if (*index == NULL) {
+                *index = header_index_create();
+            }
+            header_index_add(*index, er->rule);
+        }
+    }
+}
+
+static void enter_tx_rules(struct detect_engine *e)
+{
+    for (size_t i = 0; i < e->n_rules; i++) {
+        const struct engine_rule *er = &e->rules[i];
+        struct fast_literal fast;
+
+        if (er->kind != KIND_TX) {
+            continue;
+        }
+        if (!engine_choose_fast(er, &fast)) {
+            enter_always(e, er);
+            continue;
+        }
+        struct source *s = &e->sources[er->sources[fast.buffer]];
+
+        for (unsigned dir = 0; dir < N_DIRECTIONS; dir++) {
+            if (er->dirs & 1u << dir) {
+                if (s->patterns[dir] == NULL) {
+                    s->patterns[dir] = patterns_create();
+                }
+                patterns_add(s->patterns[dir], fast.literal, fast.nocase, er->rule->index,
+                             fast.min_end, fast.max_end);
+            }
+        }
+    }
+}
+
+/* Lists the sources of each protocol and direction. */
+static void make_tx_group(struct detect_engine *e, enum app_proto proto, enum direction dir,
+                          struct diag *diag)
+{
+    struct tx_group *g = &e->txs[proto][dir];
+
+    g->sources = xcalloc(MAX_TX_SOURCES, sizeof *g->sources);
+    for (size_t i = 0; i < e->n_sources; i++) {
+        const struct source *s = &e->sources[i];
+
+        if (s->patterns[dir] == NULL || !proto_fits(s->info->proto, proto)) {
+            continue;
+        }
+        if (g->n_sources == MAX_TX_SOURCES) {
+            diag_add(diag, DIAG_ERROR, NULL, 0, 0, NULL,
+                     "too many different buffers of protocol %s; rules on \"%s\" with these "
+                     "transforms are not looked at", app_proto_name(proto), s->info->name);
+            continue;
+        }
+        g->sources[g->n_sources++] = (uint16_t) i;
+    }
+    if (g->always != NULL) {
+        header_index_finish(g->always);
+    }
+    if (g->on_event != NULL) {
+        header_index_finish(g->on_event);
+    }
+    g->is_empty = g->n_sources == 0 && g->always == NULL && g->on_event == NULL;
+}
+
+static bool make_tx_groups(struct detect_engine *e, struct diag *diag)
+{
+    find_sources(e, diag);
+    enter_tx_rules(e);
+    for (size_t i = 0; i < e->n_sources; i++) {
+        for (unsigned dir = 0; dir < N_DIRECTIONS; dir++) {
+            struct patterns *p = e->sources[i].patterns[dir];
+
+            if (p != NULL && !patterns_compile(p, e->store, diag)) {
+                return false;
+            }
+        }
+    }
+    for (unsigned proto = 0; proto < APP_N_PROTOS; proto++) {
+        for (unsigned dir = 0; dir < N_DIRECTIONS; dir++) {
+            make_tx_group(e, (enum app_proto) proto, (enum direction) dir, diag);
+        }
+    }
+    return true;
+}
+
+bool engine_make_groups(struct detect_engine *e, struct diag *diag)
+{
+    return make_tx_groups(e, diag) && make_payload_groups(e, diag);
+}
+
+static void free_port_groups(struct port_groups *g)
+{
+    patterns_destroy(g->any);
+    for (size_t i = 0; i < g->n_classes; i++) {
+        patterns_destroy(g->classes[i]);
+    }
+    free(g->classes);
+    free(g->class_of_port);
+}
+
+void engine_free_groups(struct detect_engine *e)
+{
+    for (unsigned mode = 0; mode < N_SCAN_MODES; mode++) {
+        for (unsigned proto = 0; proto < N_SCAN_PROTOS; proto++) {
+            for (unsigned dir = 0; dir < N_DIRECTIONS; dir++) {
+                free_port_groups(&e->payload[mode][proto][dir]);
+            }
+        }
+    }
+    for (size_t i = 0; i < e->n_sources; i++) {
+        struct source *s = &e->sources[i];
+
+        for (size_t j = 0; j < s->n_transforms; j++) {
+            transform_fini(&s->transforms[j]);
+        }
+        free(s->transforms);
+        patterns_destroy(s->patterns[TO_SERVER]);
+        patterns_destroy(s->patterns[TO_CLIENT]);
+    }
+    free(e->sources);
+    free(e->source_indexes);
+    for (unsigned proto = 0; proto < APP_N_PROTOS; proto++) {
+        for (unsigned dir = 0; dir < N_DIRECTIONS; dir++) {
+            free(e->txs[proto][dir].sources);
+            header_index_destroy(e->txs[proto][dir].always);
+            header_index_destroy(e->txs[proto][dir].on_event);
+        }
+    }
+}

@@ -1,0 +1,227 @@
+/* The tests of a rule that need no bytes. */
+#include "sensor/decode/decode.h"
+#include "sensor/detect/detect_private.h"
+
+static bool number_fits(const struct rule_test *t, uint64_t value)
+{
+    bool fits = number_matches(t->cmp, value, t->a, t->b);
+
+    for (size_t i = 0; t->cmp == CMP_EQ && i < t->n_names && !fits; i++) {
+        fits = t->names[i] == value;
+    }
+    return fits != t->negated;
+}
+
+static bool is_tx_field(enum rule_field field)
+{
+    switch (field) {
+    case FIELD_DNS_OPCODE: case FIELD_DNS_RCODE: case FIELD_DNS_RRTYPE:
+    case FIELD_HTTP_URILEN: case FIELD_TLS_VERSION: case FIELD_SSL_STATE:
+    case FIELD_TLS_CERT_CHAIN_LEN: case FIELD_FILESIZE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+#define MAX_INSTANCES 256u      /* Of a number in one transaction. */
+
+static bool tx_number_fits(const struct rule_test *t, const struct look *look)
+{
+    uint64_t value;
+
+    for (unsigned i = 0; look->tx != NULL && i < MAX_INSTANCES
+                         && app_tx_number(look->tx, look->dir, t->field, i, &value); i++) {
+        if (number_fits(t, value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Any tag, or the one of layer test.flag - 1. */
+static bool vlan_fits(const struct rule_test *t, const struct packet *p)
+{
+    for (unsigned i = 0; i < p->n_vlans && i < PACKET_MAX_VLANS; i++) {
+        if ((t->flag == 0 || t->flag == i + 1) && number_fits(t, p->vlans[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool test_number(const struct detect_worker *w, const struct rule_test *t,
+                        const struct look *look)
+{
+    uint64_t value;
+
+    if (is_tx_field(t->field)) {
+        return tx_number_fits(t, look);
+    }
+    if (t->field == FIELD_VLAN_ID) {
+        return vlan_fits(t, w->packet);
+    }
+    return field_of_packet(w->packet, w->flow, t, &value) && number_fits(t, value);
+}
+
+static bool test_flowbit(const struct detect_worker *w, const struct rule_test *t)
+{
+    bool is_set = false;
+
+    if (w->detect_flow == NULL || w->flow == NULL) {
+        return false;
+    }
+    if (t->n_names == 0) {
+        is_set = flowbit_is_set(w->detect_flow, t->name);
+    }
+    for (size_t i = 0; i < t->n_names && !is_set; i++) {
+        is_set = flowbit_is_set(w->detect_flow, t->names[i]);
+    }
+    return is_set != t->negated;
+}
+
+static bool test_flowint(const struct detect_worker *w, const struct rule_test *t)
+{
+    uint32_t value = 0;
+    bool is_set = w->flow != NULL && flowint_get(w->detect_flow, t->name, &value);
+
+    if (w->flow == NULL) {
+        return false;
+    }
+    if (t->needs_set || t->needs_unset) {
+        return is_set == t->needs_set;
+    }
+    return is_set && number_fits(t, value);
+}
+
+/* A negated test needs to know as well: an unknown protocol is not "another one". */
+static bool test_app_proto(const struct detect_worker *w, const struct rule_test *t)
+{
+    const struct flow *f = w->flow;
+    enum app_proto proto;
+
+    if (f == NULL) {
+        return false;
+    }
+    switch (t->side) {
+    case SIDE_CLIENT:
+        proto = f->app_proto_side[TO_SERVER];
+        break;
+    case SIDE_SERVER:
+        proto = f->app_proto_side[TO_CLIENT];
+        break;
+    default:
+        proto = f->app_proto;
+        break;
+    }
+    if (proto == APP_UNKNOWN) {
+        return t->proto == APP_UNKNOWN && !t->negated;
+    }
+    return app_proto_fits(t->proto, proto) != t->negated;
+}
+
+static bool has_event(const uint16_t *events, unsigned n, unsigned id)
+{
+    for (unsigned i = 0; i < n && i < PACKET_MAX_EVENTS; i++) {
+        if (events[i] == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool test_packet_event(const struct detect_worker *w, const struct rule_test *t)
+{
+    const struct packet *p = w->packet;
+    const char *name = w->engine->set->events.names[t->name];
+
+    if (t->kind == TEST_DECODE_EVENT) {
+        return has_event(p->events, p->n_events, decode_event_by_name(name, strlen(name)))
+               != t->negated;
+    }
+    return has_event(p->stream_events, p->n_stream_events,
+                     stream_event_by_name(name, strlen(name)))
+           != t->negated;
+}
+
+static bool test_app_event(const struct detect_worker *w, const struct rule_test *t,
+                           const struct look *look)
+{
+    const char *name = w->engine->set->events.names[t->name];
+
+    if (look->tx != NULL) {
+        return app_tx_has_event(look->tx, name) != t->negated;
+    }
+    return w->flow != NULL && w->flow->app != NULL
+           && app_session_has_event(w->flow->app, name) != t->negated;
+}
+
+static bool test_checksum(const struct packet *p, const struct rule_test *t)
+{
+    static const struct { uint8_t version, proto; } kinds[] = {
+        [CHECKSUM_IPV4] = { 4, 0 },
+        [CHECKSUM_TCPV4] = { 4, IP_PROTO_TCP },   [CHECKSUM_UDPV4] = { 4, IP_PROTO_UDP },
+        [CHECKSUM_ICMPV4] = { 4, IP_PROTO_ICMP }, [CHECKSUM_TCPV6] = { 6, IP_PROTO_TCP },
+        [CHECKSUM_UDPV6] = { 6, IP_PROTO_UDP },   [CHECKSUM_ICMPV6] = { 6, IP_PROTO_ICMPV6 },
+    };
+    size_t kind = (size_t) t->a;
+
+    if (kind >= sizeof kinds / sizeof kinds[0] || p->src.version != kinds[kind].version
+        || (kinds[kind].proto != 0 && (p->ip_proto != kinds[kind].proto
+                                       || p->l4 == LAYER_ABSENT))) {
+        return false;
+    }
+    return decode_checksum_is_bad(p, kinds[kind].proto == 0 ? DECODE_CHECKSUM_IPV4
+                                                            : DECODE_CHECKSUM_L4)
+           == (t->b == 0);
+}
+
+static bool test_holds(struct detect_worker *w, const struct rule_test *t,
+                       const struct look *look)
+{
+    switch (t->kind) {
+    case TEST_NUMBER:
+        return test_number(w, t, look);
+    case TEST_SAME_IP:
+        return (w->packet->src.version != 0 && ip_equal(&w->packet->src, &w->packet->dst))
+               != t->negated;
+    case TEST_FLOWBIT:
+        return test_flowbit(w, t);
+    case TEST_FLOWINT:
+        return test_flowint(w, t);
+    case TEST_XBIT:
+    case TEST_HOSTBIT:
+        return bit_is_set(w, t, look->dir) != t->negated;
+    case TEST_APP_PROTO:
+        return test_app_proto(w, t);
+    case TEST_APP_EVENT:
+        return test_app_event(w, t, look);
+    case TEST_DECODE_EVENT:
+    case TEST_STREAM_EVENT:
+        return test_packet_event(w, t);
+    case TEST_CHECKSUM:
+        return test_checksum(w->packet, t);
+    case TEST_FILE_TYPE:
+        return file_test_holds(w->engine, t, look);
+    case TEST_IPREP:
+    case TEST_GEOIP:
+        return false;           /* Refused when the engine is made. */
+    case TEST_DETECTION_FILTER:
+    case TEST_OTHER:
+        break;
+    }
+    return true;
+}
+
+bool tests_hold(struct detect_worker *w, const struct engine_rule *er,
+                const struct look *look)
+{
+    const struct rule *r = er->rule;
+
+    for (size_t i = 0; i < r->n_tests; i++) {
+        if (!test_holds(w, &r->tests[i], look)) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,386 @@
+/* Rules about transactions.
+ *
+ * Each time a direction of a transaction has moved, what is new in its buffers is scanned;
+ * a rule whose literal is found is entered in the transaction's state and evaluated, now
+ * and each time something changes, until it matched or cannot match any more.  Rules
+ * without literals are entered at the beginning. */
+#include "sensor/detect/detect_private.h"
+
+#define MAX_INSTANCES 1024u
+
+/* ---- Views ---- */
+
+static struct app_view transform_view(struct detect_worker *w, const struct source *s,
+                                      uint16_t source, unsigned instance,
+                                      struct app_view view)
+{
+    for (size_t i = 0; i < w->n_views; i++) {
+        if (w->views[i].source == source && w->views[i].instance == instance) {
+            return w->views[i].view;
+        }
+    }
+    struct slice out = transform_apply(s->transforms, s->n_transforms, view.bytes,
+                                       w->transform_a, w->transform_b, TRANSFORM_MAX);
+
+    view.bytes = arena_copy(&w->view_arena, out.bytes, out.size);
+    if (w->n_views < MAX_VIEWS && instance <= UINT16_MAX) {
+        w->views[w->n_views++] = (struct view_cache) { source, (uint16_t) instance, view };
+    }
+    return view;
+}
+
+struct app_view tx_view(struct detect_worker *w, const struct app_tx *tx, enum direction dir,
+                        uint16_t source, unsigned instance)
+{
+    const struct source *s = &w->engine->sources[source];
+    bool is_final = tx->is_done[dir];
+
+    if (instance > 0 && !(s->info->flags & BUFFER_MULTI)) {
+        return (struct app_view) { .state = APP_VIEW_ABSENT };
+    }
+    struct app_view view = app_tx_buffer(tx, dir, s->buffer, instance);
+
+    if (is_final && view.state == APP_VIEW_NOT_YET) {
+        view.state = APP_VIEW_ABSENT;
+    } else if (is_final && view.state == APP_VIEW_GROWING) {
+        view.state = APP_VIEW_DONE;
+    }
+    if (s->n_transforms == 0 || view.state < APP_VIEW_GROWING) {
+        return view;
+    }
+    if (view.state == APP_VIEW_GROWING) {
+        view.state = APP_VIEW_NOT_YET;  /* A transform is of the whole. */
+        return view;
+    }
+    return transform_view(w, s, source, instance, view);
+}
+
+/* ---- State ---- */
+
+static struct tx_rule *find_rule(struct tx_side_state *side, uint32_t rule)
+{
+    for (struct tx_rules *block = &side->rules; block != NULL; block = block->next) {
+        for (uint32_t i = 0; i < block->n; i++) {
+            if (block->rules[i].rule == rule) {
+                return &block->rules[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+/* The rule's place in the state; NULL when there is no room. */
+static struct tx_rule *enter_rule(struct detect_worker *w, struct tx_side_state *side,
+                                  uint32_t rule)
+{
+    struct tx_rule *found = find_rule(side, rule);
+    struct tx_rules *block = &side->rules;
+
+    if (found != NULL) {
+        return found;
+    }
+    while (block->n == TX_BLOCK_RULES && block->next != NULL) {
+        block = block->next;
+    }
+    if (block->n == TX_BLOCK_RULES) {
+        struct tx_rules *more = pool_get(&w->tx_rules_pool);
+
+        if (more == NULL) {
+            return NULL;
+        }
+        more->next = NULL;
+        more->n = 0;
+        block->next = more;
+        block = more;
+    }
+    found = &block->rules[block->n++];
+    *found = (struct tx_rule) { .rule = rule };
+    return found;
+}
+
+void tx_state_free(struct detect_worker *w, struct detect_tx *dt)
+{
+    for (unsigned dir = 0; dir < N_DIRECTIONS; dir++) {
+        for (struct tx_rules *b = dt->sides[dir].rules.next, *next; b != NULL; b = next) {
+            next = b->next;
+            pool_put(&w->tx_rules_pool, b);
+        }
+    }
+    pool_put(&w->tx_pool, dt);
+}
+
+static struct detect_tx *get_state(struct detect_worker *w, struct app_tx *tx)
+{
+    if (tx->detect == NULL) {
+        tx->detect = pool_get(&w->tx_pool);
+        if (tx->detect != NULL) {
+            memset(tx->detect, 0, sizeof *tx->detect);
+        }
+    }
+    return tx->detect;
+}
+
+/* ---- Scanning ---- */
+
+/* How far a source has been scanned; a place that dies with the call when there is no
+ * room: then it is scanned from its start each time. */
+static struct tx_progress *get_progress(struct tx_side_state *side, uint16_t source,
+                                        struct tx_progress *spare)
+{
+    for (unsigned i = 0; i < side->n_progress; i++) {
+        if (side->progress[i].source == source) {
+            return &side->progress[i];
+        }
+    }
+    struct tx_progress *p = side->n_progress < TX_PROGRESS
+                                ? &side->progress[side->n_progress++]
+                                : spare;
+
+    *p = (struct tx_progress) { .source = source };
+    return p;
+}
+
+/* Scans what is new of source number 'k' of the group. */
+static void scan_source(struct detect_worker *w, const struct app_tx *tx, enum direction dir,
+                        struct tx_side_state *side, const struct tx_group *g, size_t k)
+{
+    const struct source *s = &w->engine->sources[g->sources[k]];
+    const struct patterns *patterns = s->patterns[dir];
+    bool is_simple = !(s->info->flags & (BUFFER_MULTI | BUFFER_GROWS));
+    struct tx_progress spare = { 0 };
+    struct tx_progress *p = is_simple ? &spare
+                                      : get_progress(side, (uint16_t) k, &spare);
+
+    while (p->instance < MAX_INSTANCES) {
+        struct app_view view = tx_view(w, tx, dir, g->sources[k], p->instance);
+
+        if (view.state == APP_VIEW_NOT_YET) {
+            return;
+        }
+        if (view.state == APP_VIEW_ABSENT) {
+            break;
+        }
+        size_t behind = patterns_max_size(patterns) - 1;
+        size_t from = p->scanned > behind ? p->scanned - behind : 0;
+
+        if (view.bytes.size > p->scanned) {
+            worker_scan(w, patterns,
+                        slice_of(view.bytes.bytes + from, view.bytes.size - from),
+                        p->scanned - from, from);
+        }
+        if (view.state == APP_VIEW_GROWING) {
+            p->scanned = (uint32_t) view.bytes.size;
+            return;
+        }
+        if (!(s->info->flags & BUFFER_MULTI)) {
+            break;
+        }
+        p->instance++;
+        p->scanned = 0;
+    }
+    side->finished[k / 64] |= 1ull << k % 64;
+}
+
+static void scan_sources(struct detect_worker *w, const struct app_tx *tx,
+                         enum direction dir, struct tx_side_state *side,
+                         const struct tx_group *g)
+{
+    for (size_t k = 0; k < g->n_sources; k++) {
+        if (!(side->finished[k / 64] >> k % 64 & 1)) {
+            scan_source(w, tx, dir, side, g, k);
+        }
+    }
+}
+
+struct gathering {
+    struct detect_worker *worker;
+    enum direction dir;
+};
+
+static void add_if_fits(void *context, uint32_t rule)
+{
+    const struct gathering *g = context;
+
+    if (evaluate_header(g->worker, g->worker->engine->rules[rule].rule, g->dir)) {
+        candidates_add(&g->worker->candidates, rule);
+    }
+}
+
+static void add_from_index(struct detect_worker *w, const struct header_index *index,
+                           enum direction dir)
+{
+    struct gathering gathering = { w, dir };
+
+    if (index != NULL) {
+        header_index_find(index, flow_state_src(w, dir), flow_state_dst(w, dir), add_if_fits,
+                          &gathering);
+    }
+}
+
+/* ---- Evaluation ---- */
+
+/* Payload beside a transaction: the stream's window, or the datagram. */
+static void set_payload(struct detect_worker *w, struct look *look)
+{
+    if (packet_is_udp(w->packet)) {
+        look->payload = packet_payload(w->packet);
+        look->has_payload = w->dir == look->dir && look->payload.size > 0;
+        return;
+    }
+    const struct flow_side_state *stream = &w->detect_flow->sides[look->dir];
+
+    look->has_payload = stream->window_size > 0;
+    look->payload = slice_of(stream->window, stream->window_size);
+    look->base = stream->stream_end - stream->window_size;
+}
+
+static bool fired_for_session(const struct detect_worker *w, uint32_t rule)
+{
+    for (unsigned i = 0; i < w->detect_flow->n_session_rules; i++) {
+        if (w->detect_flow->session_rules[i] == rule) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void evaluate_entered(struct detect_worker *w, struct tx_side_state *side,
+                             const struct look *common)
+{
+    struct candidates *c = &w->candidates;
+
+    side->waits_for_payload = false;
+    for (uint32_t i = 0; i < c->n; i++) {
+        const struct engine_rule *er = &w->engine->rules[c->rules[i]];
+        struct tx_rule scratch = { .rule = c->rules[i] };
+        struct tx_rule *state = er->has_app_event ? find_rule(side, c->rules[i])
+                                                  : enter_rule(w, side, c->rules[i]);
+        struct look look = *common;
+
+        if ((state != NULL && state->is_closed)
+            || (er->has_app_event && fired_for_session(w, c->rules[i]))) {
+            continue;
+        }
+        look.tx_rule = state != NULL ? state : &scratch;
+        switch (evaluate_rule(w, er, &look)) {
+        case VERDICT_MATCH:
+            actions_run(w, er->rule, &look);
+            alert_add(w, er->rule, &look, false);
+            state = enter_rule(w, side, c->rules[i]);
+            if (state != NULL) {
+                state->is_closed = true;
+            }
+            break;
+        case VERDICT_NO:
+            if (state != NULL) {
+                state->is_closed = true;
+            }
+            break;
+        case VERDICT_WAIT:
+            side->waits_for_payload |= er->has_payload && !look.tx_rule->has_payload;
+            break;
+        }
+    }
+}
+
+static void add_open_rules(struct detect_worker *w, struct tx_side_state *side)
+{
+    for (struct tx_rules *block = &side->rules; block != NULL; block = block->next) {
+        for (uint32_t i = 0; i < block->n; i++) {
+            if (!block->rules[i].is_closed) {
+                candidates_add(&w->candidates, block->rules[i].rule);
+            }
+        }
+    }
+}
+
+static bool has_moved(const struct detect_worker *w, const struct app_tx *tx,
+                      enum direction dir, const struct tx_side_state *side)
+{
+    return !side->is_begun || side->changes != tx->changes[dir]
+           || side->was_done != tx->is_done[dir] || side->events != tx->events
+           || (side->waits_for_payload && w->packet->payload_size > 0);
+}
+
+static void run_side(struct detect_worker *w, struct app_tx *tx, enum direction dir)
+{
+    const struct tx_group *g = &w->engine->txs[tx->parser->proto][dir];
+    struct detect_tx *dt = g->is_empty || w->is_skipped ? NULL : get_state(w, tx);
+
+    if (dt == NULL) {
+        tx->is_inspected[dir] = tx->is_done[dir];
+        return;
+    }
+    struct tx_side_state *side = &dt->sides[dir];
+    struct look look = { .dir = dir, .tx = tx, .is_tx_final = tx->is_done[dir] };
+
+    if (!has_moved(w, tx, dir, side)) {
+        tx->is_inspected[dir] = tx->is_done[dir];
+        return;
+    }
+    candidates_clear(&w->candidates);
+    arena_reset(&w->view_arena);
+    w->n_views = 0;
+    scan_sources(w, tx, dir, side, g);
+    if (!side->is_begun) {
+        add_from_index(w, g->always, dir);
+    }
+    if (tx->events != 0) {
+        add_from_index(w, g->on_event, dir);
+    }
+    add_open_rules(w, side);
+    candidates_sort(&w->candidates);
+    set_payload(w, &look);
+    evaluate_entered(w, side, &look);
+    side->is_begun = true;
+    side->changes = tx->changes[dir];
+    side->events = tx->events;
+    side->was_done = tx->is_done[dir];
+    tx->is_inspected[dir] = tx->is_done[dir];
+}
+
+/* Events that belong to no transaction: of the session, and of recognition.  Each rule is
+ * raised once in a flow. */
+static void run_session_events(struct detect_worker *w, const struct app_session *s)
+{
+    uint64_t events = s->events ^ hash_mix(s->proto_events);
+    struct look look = { .dir = w->dir };
+    struct detect_flow *df = w->detect_flow;
+    enum app_proto proto = s->parser != NULL ? s->parser->proto : APP_UNKNOWN;
+
+    if ((s->events == 0 && s->proto_events == 0) || df->session_events == events) {
+        return;
+    }
+    df->session_events = events;
+    candidates_clear(&w->candidates);
+    add_from_index(w, w->engine->txs[proto][w->dir].on_event, w->dir);
+    candidates_sort(&w->candidates);
+    for (uint32_t i = 0; i < w->candidates.n; i++) {
+        uint32_t rule = w->candidates.rules[i];
+        const struct engine_rule *er = &w->engine->rules[rule];
+
+        if (er->rule->n_buffers == 0 && !fired_for_session(w, rule)
+            && df->n_session_rules < sizeof df->session_rules / sizeof df->session_rules[0]
+            && evaluate_rule(w, er, &look) == VERDICT_MATCH) {
+            df->session_rules[df->n_session_rules++] = rule;
+            actions_run(w, er->rule, &look);
+            alert_add(w, er->rule, &look, false);
+        }
+    }
+}
+
+void tx_rules_run(struct detect_worker *w)
+{
+    struct app_session *s = w->flow->app;
+
+    if (!w->is_skipped && w->engine->has_tx_rules) {
+        run_session_events(w, s);
+    }
+    for (struct app_tx *tx = app_tx_first(s); tx != NULL; tx = app_tx_next(s, tx)) {
+        for (unsigned dir = 0; dir < N_DIRECTIONS; dir++) {
+            if (!tx->is_inspected[dir]) {
+                run_side(w, tx, (enum direction) dir);
+            }
+        }
+    }
+}
