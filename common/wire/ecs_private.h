@@ -27,6 +27,12 @@ static inline bool is_json(const ProtobufCBinaryData *data)
            && json_is_valid(bytes_of(data));
 }
 
+/* A keyword takes a list of texts; that the first is one is as far as this looks. */
+static inline bool is_json_texts(const ProtobufCBinaryData *data)
+{
+    return is_json(data) && data->data[0] == '[' && data->data[1] == '"';
+}
+
 /* A 'long' of the index has 63 bits; a value beyond would cost the whole document. */
 static inline void put_number(struct strbuf *b, uint64_t value)
 {

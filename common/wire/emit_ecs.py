@@ -42,7 +42,8 @@ def presence(f, x):
     if f.kind == "mac":
         guards.append(f"{x}{f.name}.len == 6")
     if f.kind == "json":
-        guards.append(f"is_json(&{x}{f.name})")
+        check = "is_json_texts" if f.es == "keyword" else "is_json"
+        guards.append(f"{check}(&{x}{f.name})")
     return guards
 
 
