@@ -14,9 +14,11 @@ enum buffer_flag {
     BUFFER_MULTI = 4,       /* A transaction may have several: each is inspected alone. */
     BUFFER_GROWS = 8,       /* Arrives piece by piece: bodies, files. */
     BUFFER_PACKET = 16,     /* Of one packet: needs no application parser. */
+    BUFFER_MODIFIER = 32,   /* The older name stands behind its content; without this flag
+                             * it is another name of the sticky buffer. */
 };
 
-/* X(identifier, name, older modifier (placed behind its content) or NULL, protocol, flags) */
+/* X(identifier, name, older name or NULL, protocol, flags) */
 #define RULE_BUFFERS(X)                                                                    \
     /* Payload: of the packet and of the reassembled stream; where no buffer is named. */  \
     X(PAYLOAD, "pkt_data", NULL, UNKNOWN, BUFFER_BOTH | BUFFER_PACKET)                     \
@@ -30,12 +32,13 @@ enum buffer_flag {
     X(IP_DST, "ip.dst", NULL, UNKNOWN, BUFFER_BOTH | BUFFER_PACKET)                        \
     /* What base64_decode made of another buffer. */                                       \
     X(BASE64_DATA, "base64_data", NULL, UNKNOWN, BUFFER_BOTH | BUFFER_PACKET)              \
-    X(HTTP_URI, "http.uri", "http_uri", HTTP, BUFFER_TS)                                   \
-    X(HTTP_URI_RAW, "http.uri.raw", "http_raw_uri", HTTP, BUFFER_TS)                       \
-    X(HTTP_METHOD, "http.method", "http_method", HTTP, BUFFER_TS)                          \
-    X(HTTP_HOST, "http.host", "http_host", HTTP, BUFFER_TS)                                \
-    X(HTTP_HOST_RAW, "http.host.raw", "http_raw_host", HTTP, BUFFER_TS)                    \
-    X(HTTP_USER_AGENT, "http.user_agent", "http_user_agent", HTTP, BUFFER_TS)              \
+    X(HTTP_URI, "http.uri", "http_uri", HTTP, BUFFER_TS | BUFFER_MODIFIER)                 \
+    X(HTTP_URI_RAW, "http.uri.raw", "http_raw_uri", HTTP, BUFFER_TS | BUFFER_MODIFIER)     \
+    X(HTTP_METHOD, "http.method", "http_method", HTTP, BUFFER_TS | BUFFER_MODIFIER)        \
+    X(HTTP_HOST, "http.host", "http_host", HTTP, BUFFER_TS | BUFFER_MODIFIER)              \
+    X(HTTP_HOST_RAW, "http.host.raw", "http_raw_host", HTTP, BUFFER_TS | BUFFER_MODIFIER)  \
+    X(HTTP_USER_AGENT, "http.user_agent", "http_user_agent", HTTP,                         \
+      BUFFER_TS | BUFFER_MODIFIER)                                                         \
     X(HTTP_REFERER, "http.referer", "http_referer", HTTP, BUFFER_TS)                       \
     X(HTTP_ACCEPT, "http.accept", "http_accept", HTTP, BUFFER_TS)                          \
     X(HTTP_ACCEPT_ENC, "http.accept_enc", "http_accept_enc", HTTP, BUFFER_TS)              \
@@ -43,9 +46,10 @@ enum buffer_flag {
     X(HTTP_CONNECTION, "http.connection", "http_connection", HTTP, BUFFER_BOTH)            \
     X(HTTP_CONTENT_TYPE, "http.content_type", "http_content_type", HTTP, BUFFER_BOTH)      \
     X(HTTP_CONTENT_LEN, "http.content_len", "http_content_len", HTTP, BUFFER_BOTH)         \
-    X(HTTP_COOKIE, "http.cookie", "http_cookie", HTTP, BUFFER_BOTH)                        \
-    X(HTTP_HEADER, "http.header", "http_header", HTTP, BUFFER_BOTH)                        \
-    X(HTTP_HEADER_RAW, "http.header.raw", "http_raw_header", HTTP, BUFFER_BOTH)            \
+    X(HTTP_COOKIE, "http.cookie", "http_cookie", HTTP, BUFFER_BOTH | BUFFER_MODIFIER)      \
+    X(HTTP_HEADER, "http.header", "http_header", HTTP, BUFFER_BOTH | BUFFER_MODIFIER)      \
+    X(HTTP_HEADER_RAW, "http.header.raw", "http_raw_header", HTTP,                         \
+      BUFFER_BOTH | BUFFER_MODIFIER)                                                       \
     X(HTTP_HEADER_NAMES, "http.header_names", "http_header_names", HTTP, BUFFER_BOTH)      \
     X(HTTP_REQUEST_HEADER, "http.request_header", NULL, HTTP, BUFFER_TS | BUFFER_MULTI)    \
     X(HTTP_RESPONSE_HEADER, "http.response_header", NULL, HTTP, BUFFER_TC | BUFFER_MULTI)  \
@@ -54,14 +58,16 @@ enum buffer_flag {
     X(HTTP_REQUEST_LINE, "http.request_line", "http_request_line", HTTP, BUFFER_TS)        \
     X(HTTP_RESPONSE_LINE, "http.response_line", "http_response_line", HTTP, BUFFER_TC)     \
     X(HTTP_REQUEST_BODY, "http.request_body", "http_client_body", HTTP,                    \
-      BUFFER_TS | BUFFER_GROWS)                                                            \
+      BUFFER_TS | BUFFER_GROWS | BUFFER_MODIFIER)                                          \
     X(HTTP_RESPONSE_BODY, "http.response_body", "http_server_body", HTTP,                  \
-      BUFFER_TC | BUFFER_GROWS)                                                            \
-    X(HTTP_STAT_CODE, "http.stat_code", "http_stat_code", HTTP, BUFFER_TC)                 \
-    X(HTTP_STAT_MSG, "http.stat_msg", "http_stat_msg", HTTP, BUFFER_TC)                    \
+      BUFFER_TC | BUFFER_GROWS | BUFFER_MODIFIER)                                          \
+    X(HTTP_STAT_CODE, "http.stat_code", "http_stat_code", HTTP,                            \
+      BUFFER_TC | BUFFER_MODIFIER)                                                         \
+    X(HTTP_STAT_MSG, "http.stat_msg", "http_stat_msg", HTTP, BUFFER_TC | BUFFER_MODIFIER)  \
     X(HTTP_SERVER, "http.server", NULL, HTTP, BUFFER_TC)                                   \
     X(HTTP_LOCATION, "http.location", NULL, HTTP, BUFFER_TC)                               \
-    X(FILE_DATA, "file.data", NULL, UNKNOWN, BUFFER_BOTH | BUFFER_MULTI | BUFFER_GROWS)    \
+    X(FILE_DATA, "file.data", "file_data", UNKNOWN,                                        \
+      BUFFER_BOTH | BUFFER_MULTI | BUFFER_GROWS)                                           \
     X(FILE_NAME, "file.name", NULL, UNKNOWN, BUFFER_BOTH | BUFFER_MULTI)                   \
     X(FILE_MAGIC, "file.magic", NULL, UNKNOWN, BUFFER_BOTH | BUFFER_MULTI)                 \
     X(DNS_QUERY, "dns.query", "dns_query", DNS, BUFFER_TS | BUFFER_MULTI)                  \
@@ -112,7 +118,7 @@ enum buffer_id {
 
 struct buffer_info {
     const char *name;
-    const char *legacy;         /* Or NULL. */
+    const char *legacy;         /* Or NULL; BUFFER_MODIFIER says of which kind. */
     enum app_proto proto;       /* APP_UNKNOWN: any, or none. */
     unsigned flags;             /* enum buffer_flag. */
 };

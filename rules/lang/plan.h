@@ -100,9 +100,10 @@ struct rule_number {
     X(VLAN_LAYERS, "vlan.layers", NULL, 8)               \
     X(VLAN_ID, "vlan.id", NULL, 16)                      \
     X(FLOW_AGE, "flow.age", NULL, 32)                    \
-    X(FLOW_PKTS, "flow.pkts", NULL, 64)                  \
+    X(FLOW_PKTS, "flow.pkts", NULL, 64) /* Side: either, or both. */ \
     X(FLOW_PKTS_TOCLIENT, "flow.pkts_toclient", NULL, 64) \
     X(FLOW_PKTS_TOSERVER, "flow.pkts_toserver", NULL, 64) \
+    X(FLOW_BYTES, "flow.bytes", NULL, 64) /* Side as FLOW_PKTS. */ \
     X(FLOW_BYTES_TOCLIENT, "flow.bytes_toclient", NULL, 64) \
     X(FLOW_BYTES_TOSERVER, "flow.bytes_toserver", NULL, 64) \
     X(STREAM_SIZE, "stream_size", NULL, 64) /* test.side says which; 64-bit compare. */ \
@@ -138,7 +139,21 @@ enum rule_test_kind {
     TEST_DETECTION_FILTER,      /* In rule.filter; here for its place in a dump. */
     TEST_FILE_TYPE,             /* filename/fileext/filemagic/filemd5...: text */
     TEST_OTHER,                 /* Accepted and always true; kept for dumps. */
+    TEST_CHECKSUM,              /* a: enum rule_checksum; b: 1 valid, 0 invalid. */
 };
+
+/* What "ipv4-csum" and its like look at. */
+enum rule_checksum { CHECKSUM_IPV4, CHECKSUM_TCPV4, CHECKSUM_UDPV4, CHECKSUM_ICMPV4,
+                     CHECKSUM_TCPV6, CHECKSUM_UDPV6, CHECKSUM_ICMPV6 };
+
+/* How number tests of fields with a meaning of their own are coded:
+ *   TCP_FLAGS   the flags byte as in the header (FIN 1 ... CWR 128)
+ *   FRAGBITS    1 more fragments, 2 do not fragment, 4 reserved
+ *   FRAGOFFSET  as in the header, in units of eight bytes
+ *   IPOPTS      bit n: option number n (the lower five bits of its type) is there
+ *   TLS_VERSION 0x0002 SSLv2, 0x0300 SSLv3, 0x0301 TLS 1.0, ...
+ *   SSL_STATE   1 client hello, 2 server hello, 4 client key exchange,
+ *               8 server key exchange, 16 unknown: any bit of 'a' */
 
 enum rule_side { SIDE_EITHER, SIDE_SRC, SIDE_DST, SIDE_BOTH, SIDE_CLIENT, SIDE_SERVER };
 
@@ -153,7 +168,8 @@ struct rule_test {
     enum app_proto proto;
     bool needs_set, needs_unset;        /* flowint isset / notset. */
     uint32_t name;              /* Index into the rule set's names of that kind. */
-    size_t n_names;             /* flowbits: isset,a|b: any of names[]. */
+    size_t n_names;             /* flowbits: isset,a|b: any of names[].  Numbers with
+                                 * CMP_EQ: more values, any of which will do. */
     uint32_t *names;
     const char *text;           /* Argument as written, where the engine resolves it. */
 };
@@ -228,7 +244,12 @@ struct op_bytes {               /* byte_test, byte_jump, byte_extract, byte_math
 struct op_isdataat { struct rule_number at; bool relative; };
 struct op_bsize { enum number_cmp cmp; uint64_t a, b; };
 struct op_base64 { uint32_t n_bytes, offset; bool relative; };  /* n_bytes 0: to the end. */
-struct op_dataset { uint32_t set; uint8_t action; };    /* isset isnotset set unset: 0..3 */
+struct op_dataset {
+    uint32_t set;               /* Index into ruleset.datasets. */
+    uint8_t action;             /* isset isnotset set unset: 0..3; datarep: 4 */
+    enum number_cmp cmp;        /* datarep: of the reputation, ... */
+    uint16_t value;             /* ... with this. */
+};
 
 struct rule_op {
     enum rule_op_kind kind;
@@ -253,7 +274,11 @@ struct rule_buffer {
     size_t n_transforms, n_ops;
     struct rule_transform *transforms;
     struct rule_op *ops;
+    uint8_t absent;             /* enum buffer_absent. */
 };
+/* The keyword "absent": the rule needs the buffer not to be there, or "or_else": that, or
+ * that the operations match. */
+enum buffer_absent { BUFFER_PRESENT, BUFFER_ABSENT, BUFFER_ABSENT_OR_ELSE };
 
 /* ---- Actions ---- */
 
@@ -286,6 +311,16 @@ struct rule_filter {
 
 /* ---- The rule and the set ---- */
 
+/* What a rule hangs on, hence when it is looked at. */
+enum rule_type {
+    RULE_TYPE_PACKET,           /* Header tests, or payload packet by packet. */
+    RULE_TYPE_IP_ONLY,          /* Addresses alone: once per flow and direction. */
+    RULE_TYPE_DECODE_EVENT,
+    RULE_TYPE_STREAM,           /* Payload of the stream (perhaps of packets too). */
+    RULE_TYPE_APP,              /* The protocol alone. */
+    RULE_TYPE_TX,               /* Something of a transaction. */
+};
+
 struct rule {
     uint32_t index;             /* In ruleset.rules. */
     uint32_t sid, gid, rev;
@@ -298,8 +333,11 @@ struct rule {
     const struct port_set *sports, *dports;
     uint32_t flow;              /* enum rule_flow_flag. */
     bool no_alert;
-    bool looks_at_packet;       /* Payload operations see each packet, ... */
-    bool looks_at_stream;       /* ... and the reassembled stream (or only one of them). */
+    /* What payload operations see of TCP: each packet, the reassembled stream, or both.
+     * Where a rule is also for other protocols ("ip", "dns"), their payload is always
+     * looked at packet by packet, whatever stands here. */
+    bool looks_at_packet;
+    bool looks_at_stream;
     bool is_transactional;      /* Has a buffer or test of an application transaction. */
     const char *msg, *category, *classtype;     /* Category: classtype's text. */
     const char *metadata_json;  /* EVE's alert.metadata object, or NULL. */
@@ -318,6 +356,9 @@ struct rule {
     /* By which content the rule is found: buffers[fast_buffer].ops[fast_op]; -1: none,
      * the rule is a candidate wherever its header fits. */
     int fast_buffer, fast_op;
+
+    enum rule_side reject_side;         /* RULE_REJECT: SIDE_SRC, SIDE_DST, SIDE_BOTH. */
+    enum rule_type type;
 };
 
 struct rule_names {             /* Interned names; index 0 is never used. */
@@ -327,8 +368,10 @@ struct rule_names {             /* Interned names; index 0 is never used. */
 
 struct rule_dataset {
     const char *name, *type;    /* md5 sha256 string ipv4 ip */
-    const char *load, *save, *state;    /* Paths as written, or NULL. */
+    const char *load, *save, *state;    /* Paths, or NULL; a relative one is below the
+                                         * folder of the rule file, and stands so here. */
     uint64_t memcap, hashsize;
+    bool is_rep;                /* datarep: "value,reputation" a line. */
 };
 
 struct ruleset {
@@ -336,10 +379,14 @@ struct ruleset {
     struct rule **rules;        /* In evaluation order: action (pass, drop, reject, alert),
                                  * then flowbit writers before readers, then priority. */
     struct rule_names flowbits, flowints, xbits, hostbits, vars, events;
+    /* threshold.config for rules of gen_id or sig_id 0 stands in each rule's filters too. */
     size_t n_datasets;
     struct rule_dataset *datasets;
     size_t n_loaded, n_refused, n_disabled, n_duplicate;
+    size_t n_skipped;           /* "requires" not met: neither loaded nor refused. */
     uint64_t hash;              /* Of all that was read: names caches and epochs. */
+    size_t n_codes;
+    void **codes;               /* pcre2_code, owned; equal expressions share one. */
     struct arena *arena;        /* Owns all of the above. */
 };
 

@@ -1,0 +1,186 @@
+/* dataset, datarep, iprep, geoip: lists that live outside the rules. */
+#include <stdio.h>
+
+#include "rules/keywords/dataset_file.h"
+#include "rules/keywords/keywords.h"
+
+static const char *const types[] = { "string", "md5", "sha256", "ipv4", "ip", "ipv6", NULL };
+
+struct options {
+    struct slice type, load, save, state;
+    uint64_t memcap, hashsize;
+};
+
+/* Options behind the name, "key value" each. */
+static bool parse_option(struct draft *d, struct slice part, struct options *o)
+{
+    struct slice key = slice_word(&part);
+
+    if (slice_is_nocase(key, "type") && word_index(part, types) >= 0) {
+        o->type = part;
+    } else if (slice_is_nocase(key, "load")) {
+        o->load = part;
+    } else if (slice_is_nocase(key, "save")) {
+        o->save = part;
+    } else if (slice_is_nocase(key, "state")) {
+        o->state = part;
+    } else if (slice_is_nocase(key, "format")) {
+        return slice_is_nocase(part, "csv")
+               || draft_error_at(d, part.bytes, NULL, "datasets of this format are not "
+                                 "supported yet");
+    } else if (slice_is_nocase(key, "memcap") || slice_is_nocase(key, "hashsize")) {
+        struct number_test n;
+        if (!number_parse_test(part, UINT64_MAX, true, &n) || n.cmp != CMP_EQ) {
+            return draft_error_at(d, part.bytes, NULL, "this is no size");
+        }
+        *(slice_is_nocase(key, "memcap") ? &o->memcap : &o->hashsize) = n.a;
+    } else {
+        return draft_error_at(d, key.bytes, "type string, load FILE, save FILE, state FILE, "
+                              "memcap 1mb, hashsize 1024", "unknown option or type \"%.*s\"",
+                              (int) key.size, (const char *) key.bytes);
+    }
+    return true;
+}
+
+static bool fill_paths(struct draft *d, const struct options *o, struct rule_dataset *set)
+{
+    bool writes = o->save.size > 0 || o->state.size > 0;
+
+    if (writes && !draft_may_write(d)) {
+        return draft_error(d, "datasets.rules.allow-write", "rules may not write datasets");
+    }
+    if (o->state.size > 0 && (o->load.size > 0 || o->save.size > 0)) {
+        return draft_error(d, NULL, "state stands for load and save");
+    }
+    return (o->load.size == 0 || (set->load = draft_path(d, o->load)) != NULL)
+           && (o->save.size == 0 || (set->save = draft_path(d, o->save)) != NULL)
+           && (o->state.size == 0 || (set->state = draft_path(d, o->state)) != NULL);
+}
+
+/* The set of this name: made here, or checked to be the one made before. */
+static bool find_set(struct draft *d, struct slice name, const struct options *o, bool is_rep,
+                     uint32_t *index)
+{
+    struct rule_dataset *set = draft_find_dataset(d, name, index);
+    struct rule_dataset made = { .is_rep = is_rep, .memcap = o->memcap,
+                                 .hashsize = o->hashsize };
+
+    if (set != NULL) {
+        if (set->is_rep != is_rep || (o->type.size > 0 && !slice_is(o->type, set->type))) {
+            return draft_error(d, NULL, "dataset \"%s\" is of another type", set->name);
+        }
+        return true;
+    }
+    if (o->type.size == 0) {
+        return draft_error(d, "type string", "a new dataset needs a type");
+    }
+    made.type = types[word_index(o->type, types)];
+    if (!fill_paths(d, o, &made)
+        || (made.load != NULL && !dataset_file_check(d, made.load, made.type, is_rep))) {
+        return false;
+    }
+    set = draft_add_dataset(d, name, index);
+    made.name = set->name;
+    *set = made;
+    return true;
+}
+
+static bool need_buffer(struct draft *d, const struct keyword *row)
+{
+    return d->sticky >= 0
+           || draft_error(d, "for example: dns.query; dataset:isset,...;",
+                          "\"%s\" stands behind a sticky buffer", row->name);
+}
+
+static bool parse_dataset(struct draft *d, const struct keyword *row, struct slice v)
+{
+    static const char *const commands[] = { "isset", "isnotset", "set", "unset", NULL };
+    struct slice word = { 0 }, name = { 0 }, part;
+    struct options o = { { 0 } };
+    uint32_t index = 0;
+
+    if (!need_buffer(d, row)) {
+        return false;
+    }
+    slice_next(&v, ',', &word);
+    int command = word_index(word, commands);
+    if (command < 0 || !slice_next(&v, ',', &name) || name.size == 0
+        || memchr(name.bytes, ' ', name.size) != NULL) {
+        return draft_error_at(d, word.bytes, "dataset:isset,name,type string,load FILE",
+                              "dataset is malformed");
+    }
+    while (slice_next(&v, ',', &part)) {
+        if (!parse_option(d, part, &o)) {
+            return false;
+        }
+    }
+    if (!find_set(d, name, &o, false, &index)) {
+        return false;
+    }
+    struct rule_op *op = draft_add_op(d, OP_DATASET);
+    op->dataset = (struct op_dataset) { .set = index, .action = (uint8_t) command };
+    return true;
+}
+
+/* "name, >, 200, load FILE, type string" */
+static bool parse_datarep(struct draft *d, const struct keyword *row, struct slice v)
+{
+    static const struct { const char *sign; enum number_cmp cmp; } signs[] = {
+        { ">", CMP_GT }, { "<", CMP_LT }, { "==", CMP_EQ }, { "=", CMP_EQ },
+    };
+    struct slice name = { 0 }, sign = { 0 }, value = { 0 }, part;
+    struct options o = { { 0 } };
+    uint64_t n = 0;
+    uint32_t index = 0;
+    size_t i = 0;
+
+    if (!need_buffer(d, row)) {
+        return false;
+    }
+    slice_next(&v, ',', &name);
+    slice_next(&v, ',', &sign);
+    slice_next(&v, ',', &value);
+    while (i < 4 && !slice_is(sign, signs[i].sign)) {
+        i++;
+    }
+    if (name.size == 0 || i == 4 || !number_parse(value, UINT16_MAX, &n)) {
+        return draft_error_at(d, name.bytes, "datarep:name, >, 200, load FILE, type string",
+                              "datarep is malformed");
+    }
+    while (slice_next(&v, ',', &part)) {
+        if (!parse_option(d, part, &o)) {
+            return false;
+        }
+    }
+    if (!find_set(d, name, &o, true, &index)) {
+        return false;
+    }
+    struct rule_op *op = draft_add_op(d, OP_DATASET);
+    op->dataset = (struct op_dataset) { .set = index, .action = 4, .cmp = signs[i].cmp,
+                                        .value = (uint16_t) n };
+    return true;
+}
+
+/* The engine resolves what these say; here only their shape is checked. */
+static bool parse_text(struct draft *d, const struct keyword *row, struct slice v)
+{
+    struct slice rest = v, part;
+    size_t n = 0;
+
+    while (slice_next(&rest, ',', &part)) {
+        n += part.size > 0;
+    }
+    if (n < row->argument % 16) {
+        return draft_error_at(d, v.bytes, row->help, "%s is malformed", row->name);
+    }
+    draft_add_test(d, (enum rule_test_kind) (row->argument / 16))->text = draft_text(d, v);
+    return true;
+}
+
+static const struct keyword rows[] = {
+    { "dataset", KEYWORD_VALUE, parse_dataset, 0, "The buffer is in a set: isset,name" },
+    { "datarep", KEYWORD_VALUE, parse_datarep, 0, "The buffer's reputation in a set" },
+    { "iprep", KEYWORD_VALUE, parse_text, TEST_IPREP * 16 + 3, "iprep:src,category,>,100" },
+    { "geoip", KEYWORD_VALUE, parse_text, TEST_GEOIP * 16 + 1, "geoip:src,US,DE" },
+};
+FAMILY(dataset_keywords, rows);

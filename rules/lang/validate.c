@@ -1,0 +1,261 @@
+/* Checks that need the whole rule: could it ever match, and do its parts go together? */
+#include <ctype.h>
+
+#include "rules/lang/lang_private.h"
+
+static bool is_app_buffer(const struct draft_buffer *b)
+{
+    return (buffer_info(b->id)->flags & BUFFER_PACKET) == 0;
+}
+
+static const char *buffer_name(const struct draft_buffer *b)
+{
+    return b->id == BUFFER_PAYLOAD ? "the payload" : buffer_info(b->id)->name;
+}
+
+static bool error_at_buffer(struct draft *d, const struct draft_buffer *b, const char *hint,
+                            const char *text)
+{
+    return draft_error_at(d, b->named_at, hint, text, buffer_name(b));
+}
+
+/* The most bytes that a number test lets through; UINT64_MAX: no limit. */
+static uint64_t most_bytes(enum number_cmp cmp, uint64_t a, uint64_t b)
+{
+    switch (cmp) {
+    case CMP_EQ: case CMP_LE: return a;
+    case CMP_LT: return a > 0 ? a - 1 : 0;
+    case CMP_RANGE: return b > 0 ? b - 1 : 0;
+    case CMP_RANGE_INCLUSIVE: return b;
+    default: return UINT64_MAX;
+    }
+}
+
+static int64_t constant(bool has, const struct rule_number *n)
+{
+    return has && !n->is_var ? n->value : 0;
+}
+
+/* Do the contents of 'b', laid end to end as their offsets and distances ask, need more
+ * than 'room' bytes?  A negated content that can only be looked for past the end counts
+ * too: its rule was meant for larger data. */
+static bool needs_more_than(const struct draft_buffer *b, uint64_t room)
+{
+    int64_t total = 0, max = room > INT32_MAX ? INT32_MAX : (int64_t) room;
+    bool is_first = true;
+
+    for (size_t i = 0; i < b->n_ops; i++) {
+        const struct op_content *c = &b->ops[i].content;
+        if (b->ops[i].kind != OP_CONTENT) {
+            continue;
+        }
+        int64_t offset = constant(c->has_offset, &c->offset);
+        int64_t distance = constant(c->has_distance, &c->distance);
+        int64_t size = (int64_t) c->pattern.size;
+        bool is_relative = c->has_distance || c->has_within;
+        if (!b->ops[i].negated && !is_relative && offset + size > max) {
+            return true;
+        }
+        if (!is_first && !is_relative) {
+            continue;
+        }
+        if (b->ops[i].negated) {
+            if (!is_first && total + distance + constant(c->has_within, &c->within) > max) {
+                return true;
+            }
+            continue;
+        }
+        total += size + distance;
+        if (total + (is_first ? offset : 0) > max) {
+            return true;
+        }
+        is_first = false;
+    }
+    return false;
+}
+
+static bool check_sizes(struct draft *d)
+{
+    bool ok = true;
+
+    for (size_t i = 0; i < d->n_tests; i++) {
+        const struct rule_test *t = &d->tests[i];
+        if (t->kind != TEST_NUMBER || t->field != FIELD_DSIZE || t->negated) {
+            continue;
+        }
+        for (size_t k = 0; k < d->n_buffers; k++) {
+            if (d->buffers[k].id == BUFFER_PAYLOAD
+                && needs_more_than(&d->buffers[k], most_bytes(t->cmp, t->a, t->b))) {
+                ok = draft_error(d, "the contents need more bytes than dsize lets through",
+                                 "the rule can never match: dsize");
+            }
+        }
+    }
+    for (size_t k = 0; k < d->n_buffers; k++) {
+        const struct draft_buffer *b = &d->buffers[k];
+        for (size_t i = 0; i < b->n_ops; i++) {
+            const struct op_bsize *size = &b->ops[i].bsize;
+            if (b->ops[i].kind == OP_BSIZE && !b->ops[i].negated
+                && needs_more_than(b, most_bytes(size->cmp, size->a, size->b))) {
+                ok = error_at_buffer(d, b, "its contents need more bytes than bsize lets "
+                                     "through", "the rule can never match: bsize of %s");
+            }
+        }
+    }
+    return ok;
+}
+
+/* What may not stand in a content behind a transform. */
+static const char *clash_with_transform(enum transform_kind kind, struct slice p)
+{
+    for (size_t i = 0; i < p.size; i++) {
+        bool space = isspace(p.bytes[i]) != 0;
+        if (kind == TRANSFORM_STRIP_WHITESPACE && space) {
+            return "strip_whitespace takes away the blanks that this content has";
+        }
+        if (kind == TRANSFORM_COMPRESS_WHITESPACE && space && i > 0
+            && isspace(p.bytes[i - 1]) != 0) {
+            return "compress_whitespace leaves no two blanks together";
+        }
+        if (kind == TRANSFORM_TO_LOWERCASE && isupper(p.bytes[i]) != 0) {
+            return "to_lowercase leaves no upper-case letters";
+        }
+        if (kind == TRANSFORM_TO_UPPERCASE && islower(p.bytes[i]) != 0) {
+            return "to_uppercase leaves no lower-case letters";
+        }
+    }
+    return NULL;
+}
+
+static bool has_upper(struct slice p)
+{
+    for (size_t i = 0; i < p.size; i++) {
+        if (isupper(p.bytes[i]) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Buffers whose bytes have one form, so that some contents can never be found. */
+static const char *clash_with_buffer(enum buffer_id id, const struct op_content *c)
+{
+    struct slice p = c->pattern;
+
+    switch (id) {
+    case BUFFER_HTTP_HOST:
+        return c->nocase ? "http.host is lower case already: leave nocase out"
+               : has_upper(p) ? "http.host is lower case: no upper-case letters in contents"
+               : NULL;
+    case BUFFER_HTTP_METHOD:
+        return isspace(p.bytes[0]) != 0 || isspace(p.bytes[p.size - 1]) != 0
+               ? "http.method has no blanks around it" : NULL;
+    default:
+        return NULL;
+    }
+}
+
+static bool check_contents(struct draft *d, const struct draft_buffer *b)
+{
+    bool ok = true;
+
+    for (size_t i = 0; i < b->n_ops; i++) {
+        const struct op_content *c = &b->ops[i].content;
+        const char *clash;
+        if (b->ops[i].kind != OP_CONTENT) {
+            continue;
+        }
+        clash = clash_with_buffer(b->id, c);
+        for (size_t k = 0; clash == NULL && k < b->n_transforms && k < 1; k++) {
+            /* A nocase content was lower-cased here and is compared without case. */
+            bool by_case = b->transforms[0].kind == TRANSFORM_TO_LOWERCASE
+                           || b->transforms[0].kind == TRANSFORM_TO_UPPERCASE;
+            if (b->n_transforms == 1 && !(c->nocase && by_case)) {
+                clash = clash_with_transform(b->transforms[0].kind, c->pattern);
+            }
+        }
+        if (clash != NULL) {
+            ok = draft_error_at(d, b->named_at, NULL, "the rule can never match: %s", clash);
+        }
+    }
+    return ok;
+}
+
+static bool check_buffers(struct draft *d)
+{
+    bool ok = true;
+
+    for (size_t i = 0; i < d->n_buffers; i++) {
+        const struct draft_buffer *b = &d->buffers[i];
+        if (b->named_at != NULL && b->n_ops == 0 && b->absent == BUFFER_PRESENT) {
+            ok = error_at_buffer(d, b, "name a content, pcre or the like behind it",
+                                 "nothing is looked for in %s");
+        }
+        if (b->absent != BUFFER_PRESENT && (b->n_ops > 0) != (b->absent == BUFFER_ABSENT_OR_ELSE)) {
+            ok = error_at_buffer(d, b, "\"absent: or_else\" goes with contents, \"absent\" "
+                                 "without", "absent does not fit what is looked for in %s");
+        }
+        ok = check_contents(d, b) && ok;
+    }
+    return ok;
+}
+
+/* Buffers of one direction against flow and against each other. */
+static bool check_directions(struct draft *d)
+{
+    const struct draft_buffer *ts = NULL, *tc = NULL;
+    unsigned flow = d->rule->flow & (FLOW_TO_SERVER | FLOW_TO_CLIENT);
+
+    for (size_t i = 0; i < d->n_buffers; i++) {
+        const struct draft_buffer *b = &d->buffers[i];
+        unsigned dirs = buffer_info(b->id)->flags & BUFFER_BOTH;
+        if (dirs == BUFFER_TS) {
+            ts = b;
+        } else if (dirs == BUFFER_TC) {
+            tc = b;
+        }
+    }
+    if (ts != NULL && tc != NULL) {
+        return error_at_buffer(d, tc, "make two rules and join them by a flowbit",
+                               "the rule can never match: %s is of the other direction");
+    }
+    if (ts != NULL && flow == FLOW_TO_CLIENT) {
+        return error_at_buffer(d, ts, "flow:to_server", "the rule can never match: %s is "
+                               "only in the direction to the server");
+    }
+    if (tc != NULL && flow == FLOW_TO_SERVER) {
+        return error_at_buffer(d, tc, "flow:to_client", "the rule can never match: %s is "
+                               "only in the direction to the client");
+    }
+    return true;
+}
+
+static bool check_mixture(struct draft *d)
+{
+    if (d->packet_keyword != NULL && d->needs_stream) {
+        return draft_error(d, "flow:only_stream and tcp-stream look at no single packet",
+                           "\"%s\" is about single packets", d->packet_keyword);
+    }
+    for (size_t i = 0; d->packet_keyword != NULL && i < d->n_buffers; i++) {
+        if (is_app_buffer(&d->buffers[i])) {
+            return draft_error_at(d, d->buffers[i].named_at,
+                                  "make two rules and join them by a flowbit",
+                                  "\"%s\" is about single packets, %s about a transaction",
+                                  d->packet_keyword, buffer_name(&d->buffers[i]));
+        }
+    }
+    return true;
+}
+
+bool draft_validate(struct draft *d)
+{
+    bool ok = true;
+
+    if (!d->has_sid) {
+        ok = draft_error(d, "give it a number of its own: sid:1000001;", "a rule without sid");
+    }
+    ok = check_buffers(d) && ok;
+    ok = check_sizes(d) && ok;
+    ok = check_directions(d) && ok;
+    return check_mixture(d) && ok;
+}
