@@ -57,7 +57,10 @@ static bool read_proto(struct cursor *c, uint16_t *proto)
 {
     uint8_t first = cursor_u8(c);
 
-    *proto = (first & 1) != 0 ? first : (uint16_t) (first << 8 | cursor_u8(c));
+    *proto = first;
+    if ((first & 1) == 0) {
+        *proto = (uint16_t) (first << 8 | cursor_u8(c));
+    }
     return !c->bad;
 }
 
