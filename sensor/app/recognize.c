@@ -122,10 +122,13 @@ void app_check_side(struct session *s, enum direction dir, struct slice bytes)
     if (side->is_failed) {
         return;                                 /* Known, and told. */
     }
-    if (parser->probe == NULL
-        || parser->probe(dir, bytes, flow_server_port(flow), flow_client_port(flow))
-               != APP_PROBE_NO) {
+    enum app_probe answer = parser->probe == NULL
+                                ? APP_PROBE_YES
+                                : parser->probe(dir, bytes, flow_server_port(flow),
+                                                flow_client_port(flow));
+    if (answer != APP_PROBE_NO) {
         flow->app_proto_side[dir] = parser->proto;
+        side->is_checked = answer == APP_PROBE_YES || bytes.size >= APP_PROBE_MAX;
     } else if (probe_all(flow, dir, bytes, parser, &found) == APP_PROBE_YES) {
         flow->app_proto_side[dir] = found->proto;
         set_event(s, APP_PROTO_EVENT_MISMATCH_BOTH_DIRECTIONS);
