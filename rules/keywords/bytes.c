@@ -42,15 +42,17 @@ static int parse_common(struct draft *d, struct slice part, struct op_bytes *b)
     return 1;
 }
 
-/* How many bytes are read: up to eight as a binary number, up to 23 digits of text. */
+/* How many bytes are read: up to eight as a binary number, up to 23 digits of text (none:
+ * as many as there are). */
 static bool check_bytes(struct draft *d, const struct op_bytes *b)
 {
     if (b->n_bytes.is_var) {
         return true;
     }
-    int64_t max = b->base == BASE_BINARY ? 8 : 23;
-    return (b->n_bytes.value >= 1 && b->n_bytes.value <= max)
-           || draft_error(d, NULL, "1 to %lld bytes can be read here", (long long) max);
+    int64_t min = b->base == BASE_BINARY ? 1 : 0, max = min == 1 ? 8 : 23;
+    return (b->n_bytes.value >= min && b->n_bytes.value <= max)
+           || draft_error(d, NULL, "%lld to %lld bytes can be read here", (long long) min,
+                          (long long) max);
 }
 
 static struct rule_op *add_bytes(struct draft *d, enum rule_op_kind kind,
@@ -111,7 +113,7 @@ static bool parse_byte_test(struct draft *d, const struct keyword *row, struct s
                                "byte_test has four parts or more");
         }
     }
-    if (!draft_number(d, part[0], 1, 23, &b.n_bytes) || !parse_comparison(d, part[1], &b)
+    if (!draft_number(d, part[0], 0, 23, &b.n_bytes) || !parse_comparison(d, part[1], &b)
         || !parse_value(d, part[2], &b.value)
         || !draft_number(d, part[3], -OFFSET_MAX, OFFSET_MAX, &b.offset)) {
         return false;

@@ -268,7 +268,7 @@ static bool parse_prefilter(struct draft *d, const struct keyword *row, struct s
 
 static bool need_sticky(struct draft *d, const struct keyword *row)
 {
-    return d->sticky >= 0
+    return d->sticky >= 0 || d->is_lost
            || draft_error(d, "for example: http.uri; bsize:10;",
                           "\"%s\" stands behind a sticky buffer", row->name);
 }
@@ -315,7 +315,7 @@ static bool parse_isdataat(struct draft *d, const struct keyword *row, struct sl
 
 static bool parse_absent(struct draft *d, const struct keyword *row, struct slice v)
 {
-    if (!need_sticky(d, row)) {
+    if (!need_sticky(d, row) || d->is_lost) {
         return false;
     }
     if (v.size > 0 && !slice_is(v, "or_else")) {

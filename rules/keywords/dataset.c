@@ -87,7 +87,7 @@ static bool find_set(struct draft *d, struct slice name, const struct options *o
 
 static bool need_buffer(struct draft *d, const struct keyword *row)
 {
-    return d->sticky >= 0
+    return d->sticky >= 0 || d->is_lost
            || draft_error(d, "for example: dns.query; dataset:isset,...;",
                           "\"%s\" stands behind a sticky buffer", row->name);
 }

@@ -217,7 +217,7 @@ static const struct keyword rows[] = {
       "A class of classification.config, which gives the priority" },
     { "reference", KEYWORD_VALUE, parse_reference, 0, "Where more is told: type,text" },
     { "metadata", KEYWORD_VALUE, parse_metadata, 0, "Pairs of key and value" },
-    { "target", KEYWORD_VALUE | KEYWORD_ONCE, parse_target, 0,
+    { "target", KEYWORD_VALUE, parse_target, 0,
       "The side that is attacked: src_ip or dest_ip" },
     { "noalert", KEYWORD_BARE, parse_noalert, 0, "Match without an alert" },
     { "alert", KEYWORD_BARE, parse_noalert, 1, "Alert also where another action is taken" },

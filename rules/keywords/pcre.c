@@ -158,14 +158,18 @@ static bool parse_pcre(struct draft *d, const struct keyword *row, struct slice 
     }
     struct rule_op *op;
     if (flags.buffer >= 0) {
-        if (d->sticky >= 0) {
-            return draft_error(d, NULL, "the expression names a buffer, and a sticky buffer "
-                               "stands in front of it");
+        enum buffer_id id = (enum buffer_id) flags.buffer;
+        enum buffer_id have = d->sticky >= 0 ? d->buffers[d->sticky].id : id;
+        /* Older rules write file_data and mean the response body by Q. */
+        if (have != id && !(have == BUFFER_FILE_DATA && id == BUFFER_HTTP_RESPONSE_BODY)) {
+            return draft_error(d, NULL, "the expression's flags name %s, and another sticky "
+                               "buffer stands in front of it", buffer_info(id)->name);
         }
-        if (!draft_need_app(d, buffer_info((enum buffer_id) flags.buffer)->proto)) {
+        if (!draft_need_app(d, buffer_info(id)->proto)) {
             return false;
         }
-        op = draft_add_op_to(d, draft_find_buffer(d, (enum buffer_id) flags.buffer), OP_PCRE);
+        op = draft_add_op_to(d, d->sticky >= 0 ? (size_t) d->sticky
+                                               : draft_find_buffer(d, id), OP_PCRE);
     } else {
         op = draft_add_op(d, OP_PCRE);
     }

@@ -1,8 +1,12 @@
-/* Transforms: stand behind a sticky buffer, in front of what is looked for in it. */
+/* Transforms: stand behind a sticky buffer, in front of what is looked for in its new form;
+ * what stands in front of them is looked for in the bytes as they were. */
 #include "rules/keywords/keywords.h"
 
 static struct rule_transform *add_transform(struct draft *d, const struct keyword *row)
 {
+    if (d->is_lost) {
+        return NULL;
+    }
     if (d->sticky < 0) {
         draft_error(d, "for example: http.uri; to_lowercase;",
                     "\"%s\" stands behind a sticky buffer", row->name);
@@ -10,8 +14,8 @@ static struct rule_transform *add_transform(struct draft *d, const struct keywor
     }
     struct draft_buffer *b = &d->buffers[d->sticky];
     if (b->n_ops > 0) {
-        draft_error(d, NULL, "\"%s\" stands in front of what is looked for", row->name);
-        return NULL;
+        /* What follows looks into another form of the same bytes. */
+        b = draft_add_form(d);
     }
     b->transforms = xgrow(b->transforms, b->n_transforms, &b->cap_transforms,
                           sizeof *b->transforms);

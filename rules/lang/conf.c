@@ -46,7 +46,7 @@ static void free_vars(struct rules_vars *vars)
 
 void rules_conf_init(struct rules_conf *c)
 {
-    *c = (struct rules_conf) { .allow_dataset_write = true };
+    *c = (struct rules_conf) { .allow_dataset_write = false };
     for (size_t i = 0; i < sizeof default_addresses / sizeof *default_addresses; i++) {
         set_var(&c->addresses, default_addresses[i][0], default_addresses[i][1]);
     }

@@ -256,6 +256,15 @@ bool draft_set_sticky(struct draft *d, enum buffer_id id, struct slice argument)
     return true;
 }
 
+struct draft_buffer *draft_add_form(struct draft *d)
+{
+    struct draft_buffer old = d->buffers[d->sticky];
+
+    d->sticky = (int) add_buffer(d, old.id, old.argument);
+    d->buffers[d->sticky].named_at = d->key.bytes;
+    return &d->buffers[d->sticky];
+}
+
 struct rule_op *draft_last_content(struct draft *d)
 {
     if (d->content_buffer < 0) {
@@ -342,7 +351,11 @@ bool draft_number(struct draft *d, struct slice text, int64_t min, int64_t max,
     }
     size_t buffer = (size_t) (draft_buffer(d) - d->buffers);
     for (size_t i = 0; i < d->n_vars; i++) {
-        if (slice_equal(d->vars[i].name, text) && d->vars[i].buffer == buffer) {
+        /* Payload and a transaction's buffers are not there at one time. */
+        bool is_payload = d->buffers[d->vars[i].buffer].id == BUFFER_PAYLOAD;
+        bool reaches = d->vars[i].buffer == buffer
+                       || (!is_payload && d->buffers[buffer].id != BUFFER_PAYLOAD);
+        if (slice_equal(d->vars[i].name, text) && reaches) {
             out->is_var = true;
             out->var = (uint8_t) i;
             return true;

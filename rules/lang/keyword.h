@@ -89,6 +89,8 @@ struct draft {
     bool needs_stream;          /* flow:only_stream, tcp-stream. */
     bool sees_packets_too;      /* stream_size: stream and packet. */
     bool has_sid, has_priority, has_fast;
+    bool is_lost;               /* An unknown keyword may have been a sticky buffer: what
+                                 * follows is not to blame for its absence. */
     unsigned n_errors;
 };
 
@@ -120,6 +122,8 @@ struct rule_op *draft_add_op_to(struct draft *, size_t buffer, enum rule_op_kind
 struct draft_buffer *draft_buffer(struct draft *);
 /* Turns to a sticky buffer.  False after reporting, as where protocols conflict. */
 bool draft_set_sticky(struct draft *, enum buffer_id, struct slice argument);
+/* The sticky buffer once more, without transforms: turns to it. */
+struct draft_buffer *draft_add_form(struct draft *);
 /* The buffer of 'id', made when there is none: for older modifiers behind a content. */
 size_t draft_find_buffer(struct draft *, enum buffer_id);
 /* The content that a modifier means; NULL after reporting that there is none. */

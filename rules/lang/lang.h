@@ -47,7 +47,8 @@ struct rules_conf {
     char *reference;            /* ... and any reference type is taken, */
     char *threshold;            /* ... and nothing is suppressed. */
     bool allow_absolute_paths;  /* Files that datasets name: absolute, or with "..". */
-    bool allow_dataset_write;   /* "save" and "state" of datasets. */
+    bool allow_dataset_write;   /* "save" and "state" of datasets; not by default: a rule
+                                 * that came from elsewhere writes no files. */
 };
 
 /* The built-in variables (README.md lists them) and no files. */

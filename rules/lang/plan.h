@@ -223,6 +223,7 @@ struct op_pcre {
 };
 enum number_base { BASE_BINARY, BASE_DEC, BASE_HEX, BASE_OCT };
 struct op_bytes {               /* byte_test, byte_jump, byte_extract, byte_math */
+    /* As "string", 0 bytes read the digits that there are, at most 23. */
     struct rule_number n_bytes, offset;
     bool relative, little_endian, is_dce, is_signed;
     enum number_base base;      /* Not BASE_BINARY: "string". */

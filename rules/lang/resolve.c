@@ -58,6 +58,7 @@ static bool resolve_option(struct draft *d, const struct keyword *row,
 
     d->key = option->key;
     d->value = option->value;
+    d->is_lost = d->is_lost || row == NULL || (row->flags & KEYWORD_LATER) != 0;
     if (row == NULL) {
         return report_unknown(d);
     }

@@ -148,7 +148,7 @@ static const char *clash_with_buffer(enum buffer_id id, const struct op_content 
                : has_upper(p) ? "http.host is lower case: no upper-case letters in contents"
                : NULL;
     case BUFFER_HTTP_METHOD:
-        return isspace(p.bytes[0]) != 0 || isspace(p.bytes[p.size - 1]) != 0
+        return p.bytes[0] == ' ' || p.bytes[p.size - 1] == ' '
                ? "http.method has no blanks around it" : NULL;
     default:
         return NULL;

@@ -1,0 +1,88 @@
+#include <stdio.h>
+
+#include "common/base/strbuf.h"
+#include "rules/tool/tool.h"
+
+static void put_json_text(FILE *out, const char *text)
+{
+    putc('"', out);
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char) *text;
+        if (c == '"' || c == '\\') {
+            fprintf(out, "\\%c", c);
+        } else if (c < 0x20) {
+            fprintf(out, "\\u%04x", c);
+        } else {
+            putc(c, out);
+        }
+    }
+    putc('"', out);
+}
+
+static void print_json(const struct ruleset *set, const struct diag *diag)
+{
+    printf("{\"loaded\":%zu,\"refused\":%zu,\"skipped\":%zu,\"disabled\":%zu,"
+           "\"duplicate\":%zu,\"errors\":%zu,\"warnings\":%zu,\"hash\":\"%016llx\","
+           "\"messages\":[", set->n_loaded, set->n_refused, set->n_skipped, set->n_disabled,
+           set->n_duplicate, diag->n_errors, diag->n_warnings,
+           (unsigned long long) set->hash);
+    for (size_t i = 0; i < diag->n; i++) {
+        const struct diag_message *m = &diag->messages[i];
+        printf("%s{\"level\":\"%s\",\"file\":", i > 0 ? "," : "",
+               m->level == DIAG_ERROR ? "error" : "warning");
+        put_json_text(stdout, m->file != NULL ? m->file : "");
+        printf(",\"line\":%u,\"column\":%u,\"text\":", m->line, m->column);
+        put_json_text(stdout, m->text);
+        if (m->hint != NULL) {
+            fputs(",\"hint\":", stdout);
+            put_json_text(stdout, m->hint);
+        }
+        putchar('}');
+    }
+    puts("]}");
+}
+
+int tool_check(const struct tool_options *options)
+{
+    struct diag diag;
+
+    diag_init(&diag);
+    struct ruleset *set = ruleset_load(&options->conf, options->files, options->n_files, &diag);
+    if (!options->no_lint) {
+        lint_rules(set, &diag);
+    }
+    if (options->json) {
+        print_json(set, &diag);
+    } else {
+        diag_print(&diag, stdout);
+        printf("%zu loaded, %zu refused, %zu skipped, %zu disabled; %zu errors, "
+               "%zu warnings\n", set->n_loaded, set->n_refused, set->n_skipped,
+               set->n_disabled, diag.n_errors, diag.n_warnings);
+    }
+    int status = diag.n_errors > 0 || set->n_refused > 0 ? 2 : 0;
+    ruleset_free(set);
+    diag_fini(&diag);
+    return status;
+}
+
+int tool_explain(const struct tool_options *options)
+{
+    struct diag diag;
+    struct strbuf out = STRBUF_EMPTY;
+
+    diag_init(&diag);
+    struct ruleset *set = ruleset_load(&options->conf, options->files, options->n_files, &diag);
+    for (size_t i = 0; i < set->n_rules; i++) {
+        strbuf_printf(&out, "%s:%u\n", set->rules[i]->file, set->rules[i]->line);
+        rule_dump(set, set->rules[i], &out);
+        strbuf_putc(&out, '\n');
+        fwrite(out.text, 1, out.size, stdout);
+        strbuf_clear(&out);
+    }
+    strbuf_fini(&out);
+    diag_print(&diag, stderr);
+    int status = diag.n_errors > 0 ? 2 : 0;
+    ruleset_free(set);
+    diag_fini(&diag);
+    return status;
+}
