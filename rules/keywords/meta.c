@@ -112,9 +112,7 @@ static bool parse_reference(struct draft *d, const struct keyword *row, struct s
                               "a reference is a type, a comma and a text");
     }
     const char *prefix = draft_reference_prefix(d, kind);
-    if (prefix == NULL) {
-        prefix = slice_is(kind, "url") ? "http://" : "";
-    }
+    prefix = prefix != NULL ? prefix : "";
     v = slice_trim(v);
     bool has_scheme = v.size > 8 && (memcmp(v.bytes, "http://", 7) == 0
                                      || memcmp(v.bytes, "https://", 8) == 0);

@@ -140,9 +140,31 @@ void class_table_read(struct class_table *t, const char *path, struct arena *are
     fclose(f);
 }
 
+static void add_reference(struct reference_table *t, const char *name, const char *prefix)
+{
+    t->prefixes = xgrow(t->prefixes, t->n, &t->cap, sizeof *t->prefixes);
+    t->prefixes[t->n] = prefix;
+    intern_add(&t->names, slice_text(name), (uint32_t) t->n++);
+}
+
 void reference_table_init(struct reference_table *t)
 {
+    static const char *const prefixes[][2] = {
+        { "url", "http://" },
+        { "cve", "http://cve.mitre.org/cgi-bin/cvename.cgi?name=" },
+        { "bugtraq", "http://www.securityfocus.com/bid/" },
+        { "bid", "http://www.securityfocus.com/bid/" },
+        { "nessus", "http://cgi.nessus.org/plugins/dump.php3?id=" },
+        { "exploitdb", "http://www.exploit-db.com/exploits/" },
+        { "et", "http://doc.emergingthreats.net/" },
+        { "md5", "http://www.threatexpert.com/report.aspx?md5=" },
+        { "msft", "http://technet.microsoft.com/security/bulletin/" },
+    };
+
     *t = (struct reference_table) { 0 };
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        add_reference(t, prefixes[i][0], prefixes[i][1]);
+    }
 }
 
 void reference_table_fini(struct reference_table *t)
@@ -171,10 +193,8 @@ void reference_table_read(struct reference_table *t, const char *path, struct ar
                      "this reference type is malformed");
             continue;
         }
-        const char *key = arena_strndup(arena, name.bytes, name.size);
-        t->prefixes = xgrow(t->prefixes, t->n, &t->cap, sizeof *t->prefixes);
-        t->prefixes[t->n] = arena_strndup(arena, entry.bytes, entry.size);
-        intern_add(&t->names, slice_text(key), (uint32_t) t->n++);
+        add_reference(t, arena_strndup(arena, name.bytes, name.size),
+                      arena_strndup(arena, entry.bytes, entry.size));
     }
     free(buffer);
     fclose(f);

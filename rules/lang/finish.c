@@ -141,6 +141,11 @@ static void settle_direction(struct rule *r)
             r->flow |= FLOW_TO_CLIENT;
         }
     }
+    for (size_t i = 0; i < r->n_tests && r->flow == 0; i++) {
+        if (r->tests[i].kind == TEST_NUMBER && r->tests[i].field == FIELD_HTTP_URILEN) {
+            r->flow |= FLOW_TO_SERVER;
+        }
+    }
 }
 
 static bool has_only_tests(const struct rule *r, enum rule_test_kind kind)

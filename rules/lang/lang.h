@@ -44,7 +44,7 @@ struct rules_vars {
 struct rules_conf {
     struct rules_vars addresses, ports;
     char *classification;       /* Paths, or NULL.  Without a file the built-in classes, */
-    char *reference;            /* ... and any reference type is taken, */
+    char *reference;            /* ... the usual reference types (others as they are), */
     char *threshold;            /* ... and nothing is suppressed. */
     bool allow_absolute_paths;  /* Files that datasets name: absolute, or with "..". */
     bool allow_dataset_write;   /* "save" and "state" of datasets; not by default: a rule

@@ -1,0 +1,242 @@
+/* Wrong rules against the message that their author reads. */
+#include "tests/unit/rules/rules_test.h"
+
+static const struct { const char *rule, *message; } cases[] = {
+    { "alert tcp any any -> any any (content:\"a\"; sid:1; contnt:\"x\";)",
+      "t.rules:1:51: error: unknown keyword \"contnt\"; did you mean \"content\"?" },
+    { "alert http any any -> any any (http.hos; content:\"a\"; sid:2;)",
+      "t.rules:1:32: error: unknown keyword \"http.hos\"; did you mean \"http.host\""
+      "?" },
+    { "alrt tcp any any -> any any (sid:3;)",
+      "t.rules:1:1: error: unknown action \"alrt\"; alert, pass, drop, reject, rejec"
+      "tsrc, rejectdst, rejectboth or config" },
+    { "alert htp any any -> any any (sid:4;)",
+      "t.rules:1:7: error: unknown protocol \"htp\"; did you mean \"http\"?" },
+    { "alert tcp any any >> any any (sid:5;)",
+      "t.rules:1:19: error: unknown direction \">>\"; -> or <>" },
+    { "alert tcp $NOPE any -> any any (sid:6;)",
+      "t.rules:1:12: error: this address variable is not defined; variables are set "
+      "in vars.address-groups" },
+    { "alert tcp !any any -> any any (sid:7;)",
+      "t.rules:1:11: error: no address left; the negations take away everything" },
+    { "alert tcp [10.0.0.1,!10.0.0.1] any -> any any (sid:8;)",
+      "t.rules:1:11: error: no address left; the negations take away everything" },
+    { "alert tcp any 70000 -> any any (sid:9;)",
+      "t.rules:1:15: error: this is no port; a port from 0 to 65535, a range like 10"
+      "24: or 80:90, $VARIABLE or [list] stands here" },
+    { "alert tcp any 90:80 -> any any (sid:10;)",
+      "t.rules:1:15: error: the range is wrong; it runs from the lower port to the h"
+      "igher" },
+    { "alert tcp any ![0:65535] -> any any (sid:11;)",
+      "t.rules:1:15: error: no port left; the negations take away everything" },
+    { "alert tcp 1.2.3.4/33 any -> any any (sid:12;)",
+      "t.rules:1:11: error: the prefix is too long" },
+    { "alert tcp [1.2.3.4 any -> any any (sid:13;)",
+      "t.rules:1:11: error: a bracket is not closed" },
+    { "alert tcp any any -> any any",
+      "t.rules:1:29: error: no '(' behind the header; options stand in parentheses" },
+    { "alert tcp any any -> any (sid:15;)",
+      "t.rules:1:26: error: the header of the rule is too short; a header is: action"
+      " protocol source ports -> destination ports" },
+    { "alert tcp any any -> any any (sid:16)",
+      "t.rules:1:31: error: an option without a semicolon behind it; each option end"
+      "s with ';'" },
+    { "alert tcp any any -> any any (msg:\"no sid\";)",
+      "t.rules:1:1: error: a rule without sid; give it a number of its own: sid:1000"
+      "001;" },
+    { "alert tcp any any -> any any (content:\"|0z|\"; sid:18;)",
+      "t.rules:1:41: error: this is no pair of digits; between bars stand pairs of h"
+      "exadecimal digits: |0d 0a|" },
+    { "alert tcp any any -> any any (content:\"|00\"; sid:19;)",
+      "t.rules:1:40: error: a bar is not closed" },
+    { "alert tcp any any -> any any (content:\"a\"b\"; sid:20;)",
+      "t.rules:1:41: error: a quote within the content; write it as \\\" or |22|" },
+    { "alert tcp any any -> any any (content:abc; sid:21;)",
+      "t.rules:1:39: error: the value of \"content\" stands in quotes" },
+    { "alert tcp any any -> any any (depth:5; sid:22;)",
+      "t.rules:1:31: error: \"depth\" without a content in front of it; it stands be"
+      "hind the content that it changes" },
+    { "alert tcp any any -> any any (content:\"abc\"; depth:2; sid:23;)",
+      "t.rules:1:46: error: depth: smaller than the content, so the rule can never m"
+      "atch" },
+    { "alert tcp any any -> any any (content:\"abc\"; within:2; sid:24;)",
+      "t.rules:1:46: error: within: smaller than the content, so the rule can never "
+      "match" },
+    { "alert tcp any any -> any any (content:\"a\"; depth:9; distance:1; sid:25;)",
+      "t.rules:1:53: error: distance: a content is either relative or has a place of"
+      " its own" },
+    { "alert tcp any any -> any any (content:\"a\"; offset:9; startswith; sid:26;)",
+      "t.rules:1:54: error: startswith: another keyword says where the content stand"
+      "s" },
+    { "alert tcp any any -> any any (content:!\"a\"; offset:9; fast_pattern; sid:27;"
+      ")",
+      "t.rules:1:55: error: a negated content with a place is no fast_pattern" },
+    { "alert tcp any any -> any any (content:\"abc\"; fast_pattern:2,2; sid:28;)",
+      "t.rules:1:61: error: this part is not within the content" },
+    { "alert tcp any any -> any any (content:\"a\"; fast_pattern; content:\"b\"; fas"
+      "t_pattern; sid:29;)",
+      "t.rules:1:71: error: a rule has one fast_pattern" },
+    { "alert http any any -> any any (http.uri; sid:30;)",
+      "t.rules:1:32: error: nothing is looked for in http.uri; name a content, pcre "
+      "or the like behind it" },
+    { "alert http any any -> any any (flow:to_client; http.uri; content:\"a\"; sid:3"
+      "1;)",
+      "t.rules:1:48: error: the rule can never match: http.uri is only in the direct"
+      "ion to the server; flow:to_server" },
+    { "alert http any any -> any any (http.uri; content:\"a\"; http.stat_code; conte"
+      "nt:\"2\"; sid:32;)",
+      "t.rules:1:55: error: the rule can never match: http.stat_code is of the other"
+      " direction; make two rules and join them by a flowbit" },
+    { "alert http any any -> any any (http.uri; content:\"a\"; dsize:5; sid:33;)",
+      "t.rules:1:32: error: \"dsize\" is about single packets, http.uri about a tran"
+      "saction; make two rules and join them by a flowbit" },
+    { "alert tcp any any -> any any (flow:only_stream; dsize:5; content:\"a\"; sid:3"
+      "4;)",
+      "t.rules:1:1: error: \"dsize\" is about single packets; flow:only_stream and t"
+      "cp-stream look at no single packet" },
+    { "alert dns any any -> any any (http.uri; content:\"a\"; sid:35;)",
+      "t.rules:1:31: error: \"http.uri\" is of http, but the rule is about dns" },
+    { "alert icmp any any -> any any (http.uri; content:\"a\"; sid:36;)",
+      "t.rules:1:32: error: \"http.uri\" needs http, which this protocol never carri"
+      "es" },
+    { "alert tcp any any -> any any (dsize:2; content:\"abc\"; sid:37;)",
+      "t.rules:1:1: error: the rule can never match: dsize; the contents need more b"
+      "ytes than dsize lets through" },
+    { "alert http any any -> any any (http.uri; bsize:<3; content:\"abc\"; sid:38;)",
+      "t.rules:1:32: error: the rule can never match: bsize of http.uri; its content"
+      "s need more bytes than bsize lets through" },
+    { "alert http any any -> any any (http.host; content:\"ABC\"; sid:39;)",
+      "t.rules:1:32: error: the rule can never match: http.host is lower case: no up"
+      "per-case letters in contents" },
+    { "alert http any any -> any any (http.uri; to_lowercase; content:\"ABC\"; sid:4"
+      "0;)",
+      "t.rules:1:32: error: the rule can never match: to_lowercase leaves no upper-c"
+      "ase letters" },
+    { "alert http any any -> any any (http.uri; content:\"a\"; http_method; sid:41;)",
+      "t.rules:1:55: error: \"http_method\" cannot stand behind a sticky buffer; nam"
+      "e the buffer in front of its contents, or behind, not both" },
+    { "alert tcp any any -> any any (pcre:\"/a(/\"; sid:42;)",
+      "t.rules:1:36: error: the expression does not compile: missing closing parenth"
+      "esis (at its character 3)" },
+    { "alert tcp any any -> any any (pcre:\"abc\"; sid:43;)",
+      "t.rules:1:37: error: an expression stands between slashes; for example: pcre:"
+      "\"/^abc/i\"" },
+    { "alert tcp any any -> any any (pcre:\"/a/q\"; sid:44;)",
+      "t.rules:1:40: error: unknown flag 'q' of an expression" },
+    { "alert tcp any any -> any any (byte_test:9,>,1,0; sid:45;)",
+      "t.rules:1:31: error: 1 to 8 bytes can be read here" },
+    { "alert tcp any any -> any any (byte_test:4,~,1,0; sid:46;)",
+      "t.rules:1:43: error: unknown operator; one of < > = <= >= & ^, with ! in fron"
+      "t or not" },
+    { "alert tcp any any -> any any (byte_jump:4,nowhere; sid:47;)",
+      "t.rules:1:43: error: unknown variable \"nowhere\"; byte_extract or byte_math "
+      "of the same buffer makes variables, in front of their use" },
+    { "alert tcp any any -> any any (ttl:300; sid:48;)",
+      "t.rules:1:35: error: \"300\" is no value for ttl (at most 255); for example 5"
+      ", !5, <5, >=5, 3-7" },
+    { "alert tcp any any -> any any (flags:SX; sid:49;)",
+      "t.rules:1:37: error: \"SX\" is no value for flags; for example S,12 or +SA or"
+      " !A" },
+    { "alert tcp any any -> any any (flow:to_server,to_client; sid:50;)",
+      "t.rules:1:46: error: \"to_client\" does not go with what stands in front of i"
+      "t" },
+    { "alert tcp any any -> any any (flow:estblished; sid:51;)",
+      "t.rules:1:36: error: unknown option \"estblished\" of flow; did you mean \"es"
+      "tablished\"?" },
+    { "alert tcp any any -> any any (flowbits:set,a|b; sid:52;)",
+      "t.rules:1:44: error: only isset and isnotset take several names; write flowbi"
+      "ts once for each bit" },
+    { "alert tcp any any -> any any (flowbits:sett,a; sid:53;)",
+      "t.rules:1:40: error: unknown command \"sett\"; set, unset, toggle, isset or i"
+      "snotset" },
+    { "alert tcp any any -> any any (threshold:type limit, track by_src, count 1; si"
+      "d:54;)",
+      "t.rules:1:31: error: threshold lacks a part; type limit, track by_src, count "
+      "1, seconds 60" },
+    { "alert tcp any any -> any any (decode-event:ipv4.pkt_to_small; sid:55;)",
+      "t.rules:1:44: error: unknown event \"ipv4.pkt_to_small\"; did you mean \"ipv4"
+      ".pkt_too_small\"?" },
+    { "alert mqtt any any -> any any (mqtt.type:1; sid:57;)",
+      "t.rules:1:32: error: keyword \"mqtt.type\" is not supported yet" },
+    { "alert dns any any -> any any (dns.query; dataset:set,x,type string,save ../up"
+      "; sid:58;)",
+      "t.rules:1:42: error: rules may not write datasets; datasets.rules.allow-write" },
+    { "alert tcp any any -> any any (base64_data; content:\"a\"; sid:59;)",
+      "t.rules:1:31: error: base64_data without base64_decode; base64_decode stands "
+      "in front of it" },
+    { "alert tcp any any -> any any (noalert:yes; sid:60;)",
+      "t.rules:1:31: error: \"noalert\" takes no value" },
+    { "alert tcp any any -> any any (content; sid:61;)",
+      "t.rules:1:31: error: \"content\" needs a value; Bytes to look for, in quotes;"
+      " |0d 0a| is hexadecimal" },
+    { "alert tcp any any -> any any (requires: version 8; sid:62;)",
+      "t.rules:1:31: error: requires is malformed; for example: requires: version >="
+      " 8.0.0, keyword xbits" },
+    { "alert tcp any any => any any (sid:63;)",
+      "t.rules:1:19: error: rules on both sides of a transaction (\"=>\") are not su"
+      "pported yet" },
+    { "alert tcp any any -> any any (msg:\"a\"; msg:\"b\"; sid:64;)",
+      "t.rules:1:40: error: \"msg\" stands twice in this rule" },
+    { "alert tcp any any -> any any (classtype:nonsense; sid:65;)",
+      "t.rules:1:31: warning: unknown classtype \"nonsense\": priority 3" },
+    { "alert tcp any any -> any any (to_lowercase; content:\"a\"; sid:66;)",
+      "t.rules:1:31: error: \"to_lowercase\" stands behind a sticky buffer; for exam"
+      "ple: http.uri; to_lowercase;" },
+    { "alert smtp any any -> any any (dcerpc.stub_data; content:\"a\"; sid:67;)",
+      "t.rules:1:32: error: keyword \"dcerpc.stub_data\" is not supported yet" },
+};
+
+static void wrong_rules_are_refused_with_place_and_remedy(void **state)
+{
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct loaded l = load_text(cases[i].rule);
+        char *text = print_first(&l.diag);
+        assert_string_equal(text, cases[i].message);
+        assert_int_equal(l.set->n_refused, l.diag.n_errors > 0);
+        assert_int_equal(l.set->n_rules, l.diag.n_errors == 0);
+        free(text);
+        unload(&l);
+    }
+}
+
+static void every_error_of_a_rule_is_reported(void **state)
+{
+    struct loaded l = load_text("alert tcp any any -> any any (ttl:999; foo:1; sid:1; "
+                                "content:\"|0|\";)");
+
+    assert_int_equal(l.diag.n_errors, 3);
+    assert_int_equal(l.set->n_refused, 1);
+    unload(&l);
+}
+
+static void an_error_in_a_continued_line_names_the_line_in_the_file(void **state)
+{
+    struct loaded l = load_text("# first\nalert tcp any any -> any any (sid:1; \\\n"
+                                "   msg:\"a\"; \\\n  ttl:999;)\n");
+
+    assert_int_equal(l.diag.n, 1);
+    assert_int_equal(l.diag.messages[0].line, 4);
+    assert_int_equal(l.diag.messages[0].column, 7);
+    unload(&l);
+}
+
+static void good_rules_load_beside_wrong_ones(void **state)
+{
+    struct loaded l = load_text("alert tcp any any -> any any (sid:1;)\nnonsense\n"
+                                "alert tcp any any -> any any (sid:2;)\n");
+
+    assert_int_equal(l.set->n_loaded, 2);
+    assert_int_equal(l.set->n_refused, 1);
+    unload(&l);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wrong_rules_are_refused_with_place_and_remedy),
+        cmocka_unit_test(every_error_of_a_rule_is_reported),
+        cmocka_unit_test(an_error_in_a_continued_line_names_the_line_in_the_file),
+        cmocka_unit_test(good_rules_load_beside_wrong_ones),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
