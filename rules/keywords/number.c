@@ -146,7 +146,10 @@ static bool parse_bit_test(struct draft *d, const struct keyword *row, struct sl
     case '+': add_number(d, row, CMP_BITS_ALL, set, 0); break;
     case '*': add_number(d, row, CMP_BITS_ANY, set, 0); break;
     case '!': add_number(d, row, CMP_BITS_ALL, set, 0)->negated = true; break;
-    default: add_number(d, row, CMP_BITS_EQ, set, max_of((enum rule_field) row->argument) & ~mask);
+    default:
+        add_number(d, row, CMP_BITS_EQ, set,
+                   max_of((enum rule_field) row->argument) & ~mask);
+        break;
     }
     return true;
 }

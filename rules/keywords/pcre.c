@@ -122,6 +122,29 @@ static const uint8_t *closing_slash(struct slice v)
     return NULL;
 }
 
+/* The operation, in the buffer that the flags name or in the current one; NULL after
+ * reporting. */
+static struct rule_op *place_op(struct draft *d, const struct flags *flags)
+{
+    enum buffer_id id = (enum buffer_id) flags->buffer;
+    enum buffer_id have = d->sticky >= 0 ? d->buffers[d->sticky].id : id;
+
+    if (flags->buffer < 0) {
+        return draft_add_op(d, OP_PCRE);
+    }
+    /* Older rules write file_data and mean the response body by Q. */
+    if (have != id && !(have == BUFFER_FILE_DATA && id == BUFFER_HTTP_RESPONSE_BODY)) {
+        draft_error(d, NULL, "the expression's flags name %s, and another sticky buffer "
+                    "stands in front of it", buffer_info(id)->name);
+        return NULL;
+    }
+    if (!draft_need_app(d, buffer_info(id)->proto)) {
+        return NULL;
+    }
+    return draft_add_op_to(d, d->sticky >= 0 ? (size_t) d->sticky : draft_find_buffer(d, id),
+                           OP_PCRE);
+}
+
 static bool parse_pcre(struct draft *d, const struct keyword *row, struct slice v)
 {
     struct flags flags = { .buffer = -1 };
@@ -156,22 +179,9 @@ static bool parse_pcre(struct draft *d, const struct keyword *row, struct slice 
                             n_groups)) {
         return false;
     }
-    struct rule_op *op;
-    if (flags.buffer >= 0) {
-        enum buffer_id id = (enum buffer_id) flags.buffer;
-        enum buffer_id have = d->sticky >= 0 ? d->buffers[d->sticky].id : id;
-        /* Older rules write file_data and mean the response body by Q. */
-        if (have != id && !(have == BUFFER_FILE_DATA && id == BUFFER_HTTP_RESPONSE_BODY)) {
-            return draft_error(d, NULL, "the expression's flags name %s, and another sticky "
-                               "buffer stands in front of it", buffer_info(id)->name);
-        }
-        if (!draft_need_app(d, buffer_info(id)->proto)) {
-            return false;
-        }
-        op = draft_add_op_to(d, d->sticky >= 0 ? (size_t) d->sticky
-                                               : draft_find_buffer(d, id), OP_PCRE);
-    } else {
-        op = draft_add_op(d, OP_PCRE);
+    struct rule_op *op = place_op(d, &flags);
+    if (op == NULL) {
+        return false;
     }
     pcre.relative = flags.relative;
     pcre.raw = flags.raw;

@@ -474,7 +474,7 @@ static void dump_first_lines(const struct rule *r, struct strbuf *out)
 void rule_dump(const struct ruleset *set, const struct rule *r, struct strbuf *out)
 {
     dump_first_lines(r, out);
-    if (r->msg != NULL) {
+    if (r->msg[0] != '\0') {
         strbuf_printf(out, "  msg %s\n", r->msg);
     }
     if (r->metadata_json != NULL) {

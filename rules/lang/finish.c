@@ -188,6 +188,7 @@ void draft_finish(struct draft *d)
 {
     struct rule *r = d->rule;
 
+    r->msg = r->msg != NULL ? r->msg : "";
     merge_buffers(d);
     move_buffers(d);
     r->n_tests = d->n_tests;

@@ -340,7 +340,8 @@ struct rule {
     bool looks_at_packet;
     bool looks_at_stream;
     bool is_transactional;      /* Has a buffer or test of an application transaction. */
-    const char *msg, *category, *classtype;     /* Category: classtype's text. */
+    const char *msg;            /* "" when the rule has none. */
+    const char *category, *classtype;   /* Category: classtype's text; or NULL. */
     const char *metadata_json;  /* EVE's alert.metadata object, or NULL. */
     const char *references_json;        /* Array of texts, or NULL. */
     enum rule_side target;      /* SIDE_EITHER: none. */

@@ -179,7 +179,16 @@ static void apply_entry(struct set_builder *b, const struct entry *e)
 {
     bool found = false;
 
-    for (size_t i = 0; i < b->set->n_rules; i++) {
+    if (e->gid != 0 && e->sid != 0) {
+        /* The usual case, and files have thousands of these. */
+        const uint32_t key[2] = { (uint32_t) e->gid, (uint32_t) e->sid };
+        const uint32_t *index = intern_find(&b->sids, slice_of(key, sizeof key));
+        found = index != NULL && b->rules[*index] != NULL;
+        if (found) {
+            apply_to_rule(b, b->rules[*index], e);
+        }
+    }
+    for (size_t i = 0; (e->gid == 0 || e->sid == 0) && i < b->set->n_rules; i++) {
         struct rule *r = b->rules[i];
         if (r != NULL && (e->gid == 0 || r->gid == e->gid) && (e->sid == 0 || r->sid == e->sid)) {
             apply_to_rule(b, r, e);

@@ -48,7 +48,7 @@ static void lint_numbers(const struct rule *r, struct diag *diag)
     if (r->rev == 0) {
         warn(diag, r, "rev:1;", "no rev, so that changes cannot be told apart");
     }
-    if (r->msg == NULL && !r->no_alert) {
+    if (r->msg[0] == '\0' && !r->no_alert) {
         warn(diag, r, NULL, "no msg: its alerts say nothing");
     }
 }
