@@ -42,6 +42,7 @@ struct engine_rule {
     bool has_payload;           /* Operations on payload, ... */
     bool needs_end;             /* ... or buffers that only the whole can answer: negated
                                  * contents, sizes, datasets. */
+    bool can_complete;          /* In a stream: may match later than its literal. */
     bool has_app_event;         /* Transactions: only where there is an event. */
     uint16_t *sources;          /* By buffer: index of its source; KIND_TX. */
 };
@@ -114,6 +115,7 @@ struct fast_literal {
     size_t buffer;              /* In rule.buffers. */
     struct slice literal;
     bool nocase;
+    bool is_piece;              /* Of a longer content. */
     uint64_t min_end, max_end;
 };
 bool engine_choose_fast(const struct engine_rule *, struct fast_literal *);

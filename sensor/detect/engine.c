@@ -54,6 +54,29 @@ static bool is_proto_only(const struct rule *r)
            && r->app_proto == APP_UNKNOWN;
 }
 
+/* Nothing but addresses: looked at once per flow and direction.  Bits do not hinder that;
+ * ports do, where both sides name some. */
+static bool is_ip_only(const struct rule *r)
+{
+    bool has_ports = !r->sports->is_any && !r->dports->is_any;
+
+    for (size_t i = 0; i < r->n_tests; i++) {
+        switch (r->tests[i].kind) {
+        case TEST_FLOWBIT:
+        case TEST_XBIT:
+        case TEST_HOSTBIT:
+        case TEST_DETECTION_FILTER:
+        case TEST_OTHER:
+            break;
+        default:
+            return false;
+        }
+    }
+    return r->n_buffers == 0 && r->flow == 0 && r->app_proto == APP_UNKNOWN && !has_ports
+           && r->proto != RULE_PROTO_APP && r->proto != RULE_PROTO_PKTHDR
+           && r->proto != RULE_PROTO_ARP && r->proto != RULE_PROTO_ETHER;
+}
+
 /* In which directions the header and the buffers let a rule match. */
 static unsigned find_dirs(const struct rule *r)
 {
@@ -145,7 +168,7 @@ static void classify_rule(struct detect_engine *e, struct engine_rule *er, struc
     } else if (is_proto_only(r)) {
         er->kind = KIND_PROTO_ONLY;
     } else {
-        er->kind = r->type == RULE_TYPE_IP_ONLY ? KIND_IP_ONLY : KIND_PACKET;
+        er->kind = is_ip_only(r) ? KIND_IP_ONLY : KIND_PACKET;
     }
     er->in_packet = r->looks_at_packet || !er->has_payload || !r->looks_at_stream;
     er->in_stream = er->has_payload && r->looks_at_stream && er->kind == KIND_PACKET
@@ -232,6 +255,18 @@ static void enter_packet_rule(struct detect_engine *e, struct engine_rule *er)
     }
 }
 
+/* Can a rule that was found by its literal still lack something that a stream brings
+ * later? */
+static bool can_complete(const struct rule *r, const struct fast_literal *fast)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->n_buffers; i++) {
+        n += r->buffers[i].n_ops;
+    }
+    return n > 1 || fast->is_piece;
+}
+
 /* Sorts every rule into its kind; those with literals are left to the groups. */
 bool engine_classify(struct detect_engine *e, struct diag *diag)
 {
@@ -247,7 +282,9 @@ bool engine_classify(struct detect_engine *e, struct diag *diag)
         }
         if (!engine_choose_fast(er, &fast)) {
             enter_packet_rule(e, er);
+            continue;
         }
+        er->can_complete = can_complete(er->rule, &fast);
     }
     return true;
 }

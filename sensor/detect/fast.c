@@ -82,6 +82,7 @@ static void use_content(const struct op_content *c, bool is_authors, size_t buff
     fast->buffer = buffer;
     fast->literal = slice_of(c->pattern.bytes + at, size);
     fast->nocase = c->nocase;
+    fast->is_piece = size < c->pattern.size;
     limit_place(c, at, size, fast);
 }
 

@@ -40,17 +40,6 @@ static void remember(struct flow_side_state *side, uint32_t rule, bool has_match
     *p = (struct pending) { rule, has_matched, at };
 }
 
-/* A rule with one operation is complete or not; there is nothing to wait for. */
-static bool can_complete(const struct rule *r)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < r->n_buffers; i++) {
-        n += r->buffers[i].n_ops;
-    }
-    return n > 1;
-}
-
 static size_t overlap_of(const struct flow_side_state *side)
 {
     const struct port_group *g = &side->groups[SCAN_STREAM];
@@ -140,11 +129,8 @@ static void evaluate_on_window(struct detect_worker *w, struct flow_side_state *
                 actions_run(w, er->rule, &look);
                 alert_add(w, er->rule, &look, true);
             }
-        } else if (verdict == VERDICT_WAIT && can_complete(er->rule)
-                   && er->rule->fast_buffer >= 0) {
-            if (p == NULL) {
-                remember(side, c->rules[i], false, end + w->engine->conf.stream_window / 2);
-            }
+        } else if (verdict == VERDICT_WAIT && er->can_complete && p == NULL) {
+            remember(side, c->rules[i], false, end + w->engine->conf.stream_window / 2);
         }
     }
 }

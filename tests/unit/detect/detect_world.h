@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "rules/lang/lang.h"
+#include "sensor/decode/events.h"
 #include "sensor/detect/detect.h"
 
 struct world {
