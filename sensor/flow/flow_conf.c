@@ -17,7 +17,7 @@ static const struct conf_key keys[] = {
     { "timeouts.udp.new", CONF_DURATION, KEY(udp_new), "30s", 0, 24 * HOUR,
       "Idle time after which a UDP flow ends that one side alone has spoken in" },
     { "timeouts.udp.established", CONF_DURATION, KEY(udp_established), "300s", 0,
-      240 * HOUR, "Idle time after which a UDP flow ends that both sides have spoken in" },
+      240 * HOUR, "Idle time after which a UDP flow ends that both sides spoke in" },
     { "timeouts.icmp.new", CONF_DURATION, KEY(icmp_new), "30s", 0, 24 * HOUR,
       "Idle time after which an ICMP flow ends without a reply" },
     { "timeouts.icmp.established", CONF_DURATION, KEY(icmp_established), "300s", 0,

@@ -46,8 +46,9 @@ static bool needs_l4(uint8_t ip_proto)
            || ip_proto == IP_PROTO_SCTP || is_icmp(ip_proto);
 }
 
-/* Depth and network identifier of the tunnel around 'p'; 0 outside of tunnels.  A fragment
- * has no packet within it, so the one that a reassembled datagram came from is no tunnel. */
+/* Depth and network identifier of the tunnel around 'p'; 0 outside of tunnels.  A
+ * fragment has no packet within it, so the one that a reassembled datagram came from is
+ * no tunnel. */
 static uint64_t tunnel_of_packet(const struct packet *p)
 {
     uint64_t depth = 0;
@@ -80,7 +81,8 @@ bool flow_key_of_packet(const struct packet *p, struct flow_key *key)
     return true;
 }
 
-static uint64_t endpoint_hash(const struct ip_addr *a, uint16_t port, struct hash_seed seed)
+static uint64_t endpoint_hash(const struct ip_addr *a, uint16_t port,
+                              struct hash_seed seed)
 {
     uint64_t low, high;
 
@@ -99,7 +101,10 @@ uint64_t flow_key_hash(const struct flow_key *k, struct hash_seed seed)
 
     if (is_icmp(k->ip_proto)) {
         int other = flow_icmp_counterpart(k->ip_proto, k->icmp_type);
-        uint8_t type = other >= 0 && other < k->icmp_type ? (uint8_t) other : k->icmp_type;
+        unsigned type = k->icmp_type;
+        if (other >= 0 && (unsigned) other < type) {
+            type = (unsigned) other;
+        }
         shared |= (uint64_t) type << 48;
     }
     /* A sum, so that the order of the endpoints does not count; the last mix hides it. */

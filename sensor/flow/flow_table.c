@@ -89,7 +89,8 @@ static enum timeout_class class_of_flow(const struct flow *f)
 }
 
 /* Whether 'f' is idle past its timeout at 'now_ns'; packets may be out of order. */
-static bool is_timed_out(const struct flow_table *t, const struct flow *f, uint64_t now_ns)
+static bool is_timed_out(const struct flow_table *t, const struct flow *f,
+                         uint64_t now_ns)
 {
     return now_ns > f->last_ns && now_ns - f->last_ns >= t->timeouts[class_of_flow(f)];
 }
@@ -235,10 +236,13 @@ static int compare_first(const void *a_, const void *b_)
 {
     const struct flow *a = *(struct flow *const *) a_, *b = *(struct flow *const *) b_;
 
-    return a->first_ns != b->first_ns           ? (a->first_ns < b->first_ns ? -1 : 1)
-           : a->first_number != b->first_number ? (a->first_number < b->first_number ? -1 : 1)
-           : a->id != b->id                     ? (a->id < b->id ? -1 : 1)
-                                                : 0;
+    if (a->first_ns != b->first_ns) {
+        return a->first_ns < b->first_ns ? -1 : 1;
+    }
+    if (a->first_number != b->first_number) {
+        return a->first_number < b->first_number ? -1 : 1;
+    }
+    return a->id < b->id ? -1 : a->id > b->id;
 }
 
 void flow_table_end_all(struct flow_table *t)
@@ -381,7 +385,8 @@ static void count_packet(struct flow *f, const struct packet *p, enum direction 
     }
 }
 
-struct flow *flow_table_packet(struct flow_table *t, struct packet *p, enum direction *dir)
+struct flow *flow_table_packet(struct flow_table *t, struct packet *p,
+                               enum direction *dir)
 {
     struct flow_key key;
     uint64_t old_id = 0;

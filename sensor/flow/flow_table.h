@@ -17,7 +17,7 @@ struct flow_conf {
         other_established;
     bool classify;              /* nDPI on. */
     uint64_t classify_memory;   /* Bytes of nDPI state and results, per worker. */
-    uint64_t classify_tcp_packets, classify_udp_packets;    /* Fed at most, as ndpiReader. */
+    uint64_t classify_tcp_packets, classify_udp_packets;    /* Fed at most. */
     uint64_t community_id_seed; /* 0..65535 */
 };
 extern const struct conf_section flow_conf_section;
@@ -28,26 +28,29 @@ typedef void flow_end_callback(void *context, struct flow *);
 
 struct flow_table;
 
-/* 'seed' is fixed in replay.  NULL with errno set when memory or nDPI is not to be had. */
+/* 'seed' is fixed in replay.  NULL with errno set when memory or nDPI is not to be had.
+ * Not thread-safe where nDPI is on: make all tables before the workers run. */
 struct flow_table *flow_table_create(const struct flow_conf *, struct hash_seed seed,
                                      flow_end_callback *, void *context);
-/* Ends every flow that is left, as flow_table_end_all() does, then frees.  NULL is fine. */
+/* Ends every flow that is left, as flow_table_end_all() does; frees.  NULL is fine. */
 void flow_table_destroy(struct flow_table *);
 
-/* The flow of 'packet', which has an IP version; made if there is none.  Counts the packet
- * in it, sets '*dir', and keeps times.  A SYN that reuses the endpoints of a closed
- * session ends that one (FLOW_END_TCP_REUSE), and a flow that is idle past its timeout
- * when 'packet' comes ends first (FLOW_END_TIMEOUT), whether or not flow_table_expire()
- * has been by: which flows there are depends on their own packets alone.  When the table
- * is full the flow idle for longest, to a second, is evicted (FLOW_END_EVICTED), so this
- * returns NULL only for packets that have no flow (no IP, fragments, a transport header
- * that could not be decoded).  Requests and replies of ICMP share a flow; other ICMP
- * messages, errors among them, have one for each direction and type.
+/* The flow of 'packet', which has an IP version; made if there is none.  Counts the
+ * packet in it, sets '*dir', and keeps times.  A SYN that reuses the endpoints of a
+ * closed session ends that one (FLOW_END_TCP_REUSE), and a flow that is idle past its
+ * timeout when 'packet' comes ends first (FLOW_END_TIMEOUT), whether or not
+ * flow_table_expire() has been by: which flows there are depends on their own packets
+ * alone.  When the table is full the flow idle for longest, to a second, is evicted
+ * (FLOW_END_EVICTED), so this returns NULL only for packets that have no flow (no IP,
+ * fragments, a transport header that could not be decoded).  Requests and replies of ICMP
+ * share a flow; other ICMP messages, errors among them, have one for each direction and
+ * type.
  * Later rooms may change the flow's state until the next call of a function of this
  * header; its timeout follows. */
 struct flow *flow_table_packet(struct flow_table *, struct packet *, enum direction *dir);
 /* As above without making or counting: NULL if there is none. */
-struct flow *flow_table_find(struct flow_table *, const struct packet *, enum direction *);
+struct flow *flow_table_find(struct flow_table *, const struct packet *,
+                             enum direction *);
 /* Ends flows idle past their timeout at 'now_ns', at most 'budget' of them; returns how
  * many.  Packet time in replay.  It comes to a flow within a second after its timeout. */
 size_t flow_table_expire(struct flow_table *, uint64_t now_ns, size_t budget);
@@ -68,9 +71,9 @@ void flow_classify(struct flow_table *, struct flow *, const struct packet *,
                    enum direction);
 /* At the end of a flow: nDPI's guess where it is not sure. */
 void flow_classify_end(struct flow_table *, struct flow *);
-/* Writes the "ndpi" object of the flow as JSON text, in the form of nDPI's own serializer;
- * empty before anything is known.  Points into the table's scratch: valid until the next
- * call of a function of this header. */
+/* Writes the "ndpi" object of the flow as JSON text, in the form of nDPI's own
+ * serializer; empty before anything is known.  Points into the table's scratch: valid
+ * until the next call of a function of this header. */
 struct slice flow_ndpi_json(struct flow_table *, const struct flow *);
 
 /* Written by the table's thread alone; others may read them.  Flows, but for ... */

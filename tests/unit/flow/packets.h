@@ -29,7 +29,8 @@ static inline struct packet packet_of(uint8_t ip_proto, const char *src, uint16_
     return (struct packet) {
         .size = 100, .time_ns = time_ns, .eth = LAYER_ABSENT, .l3 = 0, .l4 = 20,
         .l3_header_size = 20, .payload = LAYER_ABSENT, .src = ip_of(src),
-        .dst = ip_of(dst), .sport = sport, .dport = dport, .ip_proto = ip_proto, .ttl = 64,
+        .dst = ip_of(dst), .sport = sport, .dport = dport, .ip_proto = ip_proto,
+        .ttl = 64,
     };
 }
 
@@ -58,7 +59,8 @@ static inline struct flow_conf conf_of(bool classify)
 {
     return (struct flow_conf) {
         .memory = 1 << 20,
-        .tcp_new = SECONDS(60), .tcp_established = SECONDS(600), .tcp_closed = SECONDS(60),
+        .tcp_new = SECONDS(60), .tcp_established = SECONDS(600),
+        .tcp_closed = SECONDS(60),
         .udp_new = SECONDS(30), .udp_established = SECONDS(300),
         .icmp_new = SECONDS(30), .icmp_established = SECONDS(300),
         .other_new = SECONDS(30), .other_established = SECONDS(300),

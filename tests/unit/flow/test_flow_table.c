@@ -31,7 +31,8 @@ static void check_table(const struct flow_table *t)
             assert_ptr_equal(node->prev, prev);
             assert_int_equal(f->hash & t->mask, i);
             assert_int_equal(f->hash, flow_key_hash(&f->key, t->seed));
-            for (struct list_node *other = node->next; other != NULL; other = other->next) {
+            for (struct list_node *other = node->next; other != NULL;
+                 other = other->next) {
                 assert_false(flow_key_match(
                     &f->key, &LIST_ENTRY(other, struct flow, bucket_node)->key));
             }
@@ -108,7 +109,7 @@ static void both_directions_find_one_flow(void **state)
     }
 }
 
-/* Changes one thing in a packet at a time; 'is_same' says whether it stays in the flow. */
+/* Changes one thing in a packet at a time. */
 static void what_the_key_holds_separates_flows(void **state)
 {
     struct flow_conf conf = conf_of(false);
@@ -214,7 +215,8 @@ static void icmp_requests_and_replies_share_a_flow(void **state)
         assert_int_equal(f->key.icmp_type, cases[i].type);
         /* The same direction and type again, whatever the code. */
         assert_ptr_equal(feed(t, icmp_of(proto, a, b, cases[i].type, 9, START), NULL), f);
-        struct flow *back = feed(t, icmp_of(proto, b, a, cases[i].back_type, 0, START), &dir);
+        struct flow *back =
+            feed(t, icmp_of(proto, b, a, cases[i].back_type, 0, START), &dir);
         assert_int_equal(back == f, cases[i].is_same);
         assert_int_equal(dir, cases[i].is_same ? TO_CLIENT : TO_SERVER);
         assert_int_equal(f->state, cases[i].is_same ? FLOW_ESTABLISHED : FLOW_NEW);
@@ -275,7 +277,8 @@ static void swapped_flows_turn_their_directions(void **state)
 {
     struct flow_conf conf = conf_of(false);
     struct flow_table *t = make_table(&conf, NULL);
-    struct packet p = tcp_of("10.0.0.1", 80, "10.0.0.2", 999, TCP_SYN | TCP_ACK, 1, START);
+    struct packet p = tcp_of("10.0.0.1", 80, "10.0.0.2", 999, TCP_SYN | TCP_ACK, 1,
+                             START);
     enum direction dir = N_DIRECTIONS;
 
     (void) state;
@@ -309,7 +312,8 @@ static void each_state_has_its_timeout(void **state)
         for (uint64_t early = 0; early < 2; early++) {
             struct ends ends = { 0 };
             struct flow_table *t = make_table(&conf, &ends);
-            struct packet p = packet_of(cases[i].proto, "10.0.0.1", 1, "10.0.0.2", 2, START);
+            struct packet p = packet_of(cases[i].proto, "10.0.0.1", 1, "10.0.0.2", 2,
+                                        START);
             struct flow *f = feed(t, p, NULL);
             uint64_t id = f->id;
 
@@ -496,7 +500,8 @@ static void ids_are_stable_and_fit_in_json(void **state)
 
     (void) state;
     for (uint16_t i = 0; i < 200; i++) {
-        struct packet p = packet_of(IP_PROTO_UDP, "10.0.0.1", i, "10.0.0.2", 53, START + i);
+        struct packet p = packet_of(IP_PROTO_UDP, "10.0.0.1", i, "10.0.0.2", 53,
+                                    START + i);
         seen[i] = feed(a, p, NULL)->id;
         assert_int_equal(feed(b, p, NULL)->id, seen[i]);
         assert_in_range(seen[i], 1, (1ull << 51) - 1);
@@ -510,6 +515,40 @@ static void ids_are_stable_and_fit_in_json(void **state)
     assert_int_equal(flow_key_id(&key, START), 0x6249df1e9eba9);
     flow_table_destroy(a);
     flow_table_destroy(b);
+}
+
+static void the_defaults_are_read_from_the_table_of_keys(void **state)
+{
+    struct flow_conf conf, expected = conf_of(true);
+    struct conf_node *root = conf_tree_new();
+    struct diag diag;
+
+    (void) state;
+    diag_init(&diag);
+    assert_true(conf_tree_set(root, "flow.timeouts.tcp.new=2m", &diag));
+    assert_true(conf_read_section(root, &flow_conf_section, &conf, &diag));
+    expected.tcp_new = SECONDS(120);
+    expected.memory = 128u << 20;
+    expected.classify_memory = 256u << 20;
+    assert_int_equal(conf.memory, expected.memory);
+    assert_int_equal(conf.tcp_new, expected.tcp_new);
+    assert_int_equal(conf.tcp_established, expected.tcp_established);
+    assert_int_equal(conf.tcp_closed, expected.tcp_closed);
+    assert_int_equal(conf.udp_new, expected.udp_new);
+    assert_int_equal(conf.udp_established, expected.udp_established);
+    assert_int_equal(conf.icmp_new, expected.icmp_new);
+    assert_int_equal(conf.icmp_established, expected.icmp_established);
+    assert_int_equal(conf.other_new, expected.other_new);
+    assert_int_equal(conf.other_established, expected.other_established);
+    assert_true(conf.classify);
+    assert_int_equal(conf.classify_memory, expected.classify_memory);
+    assert_int_equal(conf.classify_tcp_packets, 80);
+    assert_int_equal(conf.classify_udp_packets, 24);
+    assert_int_equal(conf.community_id_seed, 0);
+    assert_true(conf_tree_set(root, "flow.memory=1kb", &diag));
+    assert_false(conf_read_section(root, &flow_conf_section, &conf, &diag));
+    conf_tree_free(root);
+    diag_fini(&diag);
 }
 
 static uint64_t next_random(uint64_t *x)
@@ -632,6 +671,7 @@ int main(void)
         cmocka_unit_test(a_full_table_evicts_the_flow_idle_for_longest),
         cmocka_unit_test(all_flows_end_in_order_of_their_first_packets),
         cmocka_unit_test(ids_are_stable_and_fit_in_json),
+        cmocka_unit_test(the_defaults_are_read_from_the_table_of_keys),
         cmocka_unit_test(long_random_sequences_keep_the_table_consistent),
         cmocka_unit_test(flows_do_not_depend_on_their_neighbours),
     };
