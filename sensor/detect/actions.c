@@ -44,7 +44,7 @@ bool flowint_get(const struct detect_flow *df, uint32_t name, uint32_t *value)
     return true;
 }
 
-/* A flowint that was never set is made by "=" alone: "+" and "-" need one. */
+/* A flowint that was never set counts as 0. */
 static void flowint_change(struct detect_worker *w, const struct rule_do *d)
 {
     struct detect_flow *df = w->detect_flow;
@@ -54,9 +54,7 @@ static void flowint_change(struct detect_worker *w, const struct rule_do *d)
         || (d->value_name != 0 && !flowint_get(df, d->value_name, &value))) {
         return;
     }
-    if (!flowint_get(df, d->name, &old) && d->kind != DO_FLOWINT_SET) {
-        return;
-    }
+    flowint_get(df, d->name, &old);
     if (df->ints == NULL) {
         df->ints = pool_get(&w->ints_pool);
         if (df->ints == NULL) {
@@ -67,7 +65,8 @@ static void flowint_change(struct detect_worker *w, const struct rule_do *d)
     df->ints->is_set[d->name / 64] |= 1ull << d->name % 64;
     df->ints->values[d->name] = d->kind == DO_FLOWINT_SET   ? value
                                 : d->kind == DO_FLOWINT_ADD ? old + value
-                                                            : old - value;
+                                : old > value               ? old - value
+                                                            : 0;
 }
 
 /* ---- xbits and hostbits ---- */

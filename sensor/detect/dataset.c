@@ -136,6 +136,13 @@ static bool read_address(struct slice text, enum value_type type, uint8_t *out, 
         || (type == TYPE_IPV4 && a.version != 4)) {
         return false;
     }
+    static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+    if (a.version == 6 && memcmp(a.bytes, mapped, sizeof mapped) == 0) {
+        *size = 4;              /* ::ffff:192.0.2.1 is an IPv4 address. */
+        memcpy(out, a.bytes + 12, 4);
+        return true;
+    }
     *size = a.version == 4 ? 4 : 16;
     memcpy(out, a.bytes, *size);
     return true;

@@ -69,6 +69,9 @@ void detect_tx_end(struct detect_worker *, struct app_tx *);
 size_t detect_flowbits(const struct detect_worker *, const struct flow *,
                        const char **names, size_t max);
 
+/* Did a pass rule let the flow go? */
+bool detect_flow_is_passed(const struct flow *);
+
 struct detect_counters {
     uint64_t alerts, suppressed, thresholded, over_limit;
     uint64_t candidates, confirmed, steps_exceeded, pcre_limits;

@@ -39,6 +39,8 @@ struct engine_rule {
     uint8_t kind;               /* enum engine_rule_kind */
     uint8_t dirs;               /* Bit d: may match in direction d. */
     bool in_packet, in_stream;  /* Where payload is looked at. */
+    bool only_stream;           /* Not in a packet that is in no stream either. */
+    bool is_by_literal;         /* A literal makes it a candidate. */
     bool has_payload;           /* Operations on payload, ... */
     bool needs_end;             /* ... or buffers that only the whole can answer: negated
                                  * contents, sizes, datasets. */
@@ -237,6 +239,7 @@ struct detect_worker {
     enum direction dir;
     struct stream_result result;
     bool is_skipped;            /* Passed, bypassed, or there is no rule. */
+    enum app_proto app_proto;   /* As rules about packets know it. */
     bool is_established;        /* In the eyes of "flow:established". */
 
     struct detect_alert matches[MAX_MATCHES];   /* As found, ... */
@@ -287,6 +290,7 @@ struct dataset *file_list_load(const char *text, struct diag *);
 /* fields.c: numbers of packets and flows. */
 bool field_of_packet(const struct packet *, const struct flow *,
                      const struct rule_test *, uint64_t *value);
+uint64_t field_of_side(const struct flow *, enum rule_field, enum direction);
 /* actions.c */
 bool flowbit_is_set(const struct detect_flow *, uint32_t name);
 bool flowint_get(const struct detect_flow *, uint32_t name, uint32_t *value);

@@ -54,21 +54,14 @@ static bool is_proto_only(const struct rule *r)
            && r->app_proto == APP_UNKNOWN;
 }
 
-/* Nothing but addresses: looked at once per flow and direction.  Bits do not hinder that;
- * ports do, where both sides name some. */
+/* Nothing but addresses: looked at once per flow and direction.  Ports on both sides hinder
+ * that. */
 static bool is_ip_only(const struct rule *r)
 {
     bool has_ports = !r->sports->is_any && !r->dports->is_any;
 
     for (size_t i = 0; i < r->n_tests; i++) {
-        switch (r->tests[i].kind) {
-        case TEST_FLOWBIT:
-        case TEST_XBIT:
-        case TEST_HOSTBIT:
-        case TEST_DETECTION_FILTER:
-        case TEST_OTHER:
-            break;
-        default:
+        if (r->tests[i].kind != TEST_DETECTION_FILTER && r->tests[i].kind != TEST_OTHER) {
             return false;
         }
     }
@@ -173,6 +166,8 @@ static void classify_rule(struct detect_engine *e, struct engine_rule *er, struc
     er->in_packet = r->looks_at_packet || !er->has_payload || !r->looks_at_stream;
     er->in_stream = er->has_payload && r->looks_at_stream && er->kind == KIND_PACKET
                     && engine_rule_is_for(r, SCAN_TCP);
+    er->only_stream = er->in_stream && ((r->flow & FLOW_ONLY_STREAM)
+                                        || r->proto == RULE_PROTO_TCP_STREAM);
     e->has_stream_rules |= er->in_stream || (er->kind == KIND_TX && er->has_payload);
     if (why == NULL && !load_file_lists(e, r, diag)) {
         why = "its list of files could not be loaded";
@@ -284,6 +279,7 @@ bool engine_classify(struct detect_engine *e, struct diag *diag)
             enter_packet_rule(e, er);
             continue;
         }
+        er->is_by_literal = true;
         er->can_complete = can_complete(er->rule, &fast);
     }
     return true;

@@ -96,8 +96,7 @@ static bool app_proto_is(const struct detect_worker *w, const struct rule *r,
     if (look->tx != NULL) {
         return app_proto_fits(r->app_proto, look->tx->parser->proto);
     }
-    return w->flow != NULL && w->flow->app_proto != APP_UNKNOWN
-           && app_proto_fits(r->app_proto, w->flow->app_proto);
+    return w->app_proto != APP_UNKNOWN && app_proto_fits(r->app_proto, w->app_proto);
 }
 
 /* ---- Buffers ---- */

@@ -77,20 +77,15 @@ static bool field_of_icmp(const struct packet *p, enum rule_field field, uint64_
                : p->icmp.type == 128 || p->icmp.type == 129;
 }
 
-/* "stream_size:server,>,1000" and its like: the side that sent. */
-static bool stream_size(const struct flow *f, const struct rule_test *t, uint64_t *value)
+uint64_t field_of_side(const struct flow *f, enum rule_field field, enum direction dir)
 {
-    uint64_t client = stream_bytes_seen(f, TO_SERVER), server = stream_bytes_seen(f, TO_CLIENT);
-
-    switch (t->side) {
-    case SIDE_CLIENT: *value = client; return true;
-    case SIDE_SERVER: *value = server; return true;
-    case SIDE_BOTH:             /* Both must hold: the larger for "<", else the smaller. */
-        *value = (t->cmp == CMP_LT || t->cmp == CMP_LE) == (client > server) ? client : server;
-        return true;
-    default:                    /* Either. */
-        *value = (t->cmp == CMP_LT || t->cmp == CMP_LE) == (client > server) ? server : client;
-        return true;
+    switch (field) {
+    case FIELD_FLOW_PKTS:
+        return f->sides[dir].packets;
+    case FIELD_FLOW_BYTES:
+        return f->sides[dir].bytes;
+    default:
+        return f->key.ip_proto == IP_PROTO_TCP ? stream_bytes_seen(f, dir) : 0;
     }
 }
 
@@ -106,17 +101,10 @@ static bool field_of_flow(const struct flow *f, const struct rule_test *t, uint6
     case FIELD_FLOW_AGE:
         *value = (f->last_ns - f->first_ns) / 1000000000u;
         return true;
-    case FIELD_FLOW_PKTS:
-        *value = t->side == SIDE_CLIENT ? to_server->packets
-                 : t->side == SIDE_SERVER ? to_client->packets
-                                          : to_server->packets + to_client->packets;
-        return true;
     case FIELD_FLOW_PKTS_TOCLIENT: *value = to_client->packets; return true;
     case FIELD_FLOW_PKTS_TOSERVER: *value = to_server->packets; return true;
     case FIELD_FLOW_BYTES_TOCLIENT: *value = to_client->bytes; return true;
     case FIELD_FLOW_BYTES_TOSERVER: *value = to_server->bytes; return true;
-    case FIELD_STREAM_SIZE:
-        return f->key.ip_proto == IP_PROTO_TCP && stream_size(f, t, value);
     default: return false;
     }
 }

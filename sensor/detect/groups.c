@@ -378,7 +378,7 @@ static void enter_always(struct detect_engine *e, const struct engine_rule *er)
 static void enter_tx_rules(struct detect_engine *e)
 {
     for (size_t i = 0; i < e->n_rules; i++) {
-        const struct engine_rule *er = &e->rules[i];
+        struct engine_rule *er = &e->rules[i];
         struct fast_literal fast;
 
         if (er->kind != KIND_TX) {
@@ -388,6 +388,7 @@ static void enter_tx_rules(struct detect_engine *e)
             enter_always(e, er);
             continue;
         }
+        er->is_by_literal = true;
         struct source *s = &e->sources[er->sources[fast.buffer]];
 
         for (unsigned dir = 0; dir < N_DIRECTIONS; dir++) {

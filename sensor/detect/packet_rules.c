@@ -76,10 +76,12 @@ static bool is_looked_at(const struct detect_worker *w, const struct engine_rule
         return er->rule->proto == RULE_PROTO_PKTHDR;
     }
     if (er->kind == KIND_PROTO_ONLY) {
-        return side != NULL && !side->is_proto_done && w->flow != NULL
-               && w->flow->app_proto != APP_UNKNOWN;
+        return side != NULL && !side->is_proto_done && w->app_proto != APP_UNKNOWN;
     }
-    return !er->has_payload || er->in_packet || !is_in_stream(w);
+    if (er->has_payload && packet_is_tcp(w->packet) && !er->in_packet) {
+        return !is_in_stream(w) && !er->only_stream;
+    }
+    return true;
 }
 
 void packet_rules_run(struct detect_worker *w)
@@ -117,7 +119,7 @@ void packet_rules_run(struct detect_worker *w)
             alert_add(w, er->rule, &look, false);
         }
     }
-    if (side != NULL && w->flow != NULL && w->flow->app_proto != APP_UNKNOWN) {
+    if (side != NULL && w->app_proto != APP_UNKNOWN) {
         side->is_proto_done = true;
     }
 }

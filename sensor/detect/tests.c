@@ -50,6 +50,20 @@ static bool vlan_fits(const struct rule_test *t, const struct packet *p)
     return false;
 }
 
+/* Numbers that each side of a flow has: of one side, of either, or of both. */
+static bool sides_fit(const struct rule_test *t, const struct flow *f)
+{
+    bool to_server = number_fits(t, field_of_side(f, t->field, TO_SERVER));
+    bool to_client = number_fits(t, field_of_side(f, t->field, TO_CLIENT));
+
+    switch (t->side) {
+    case SIDE_CLIENT: return to_server;
+    case SIDE_SERVER: return to_client;
+    case SIDE_BOTH: return to_server && to_client;
+    default: return to_server || to_client;
+    }
+}
+
 static bool test_number(const struct detect_worker *w, const struct rule_test *t,
                         const struct look *look)
 {
@@ -60,6 +74,10 @@ static bool test_number(const struct detect_worker *w, const struct rule_test *t
     }
     if (t->field == FIELD_VLAN_ID) {
         return vlan_fits(t, w->packet);
+    }
+    if (t->field == FIELD_FLOW_PKTS || t->field == FIELD_FLOW_BYTES
+        || t->field == FIELD_STREAM_SIZE) {
+        return w->flow != NULL && sides_fit(t, w->flow);
     }
     return field_of_packet(w->packet, w->flow, t, &value) && number_fits(t, value);
 }

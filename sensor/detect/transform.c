@@ -197,6 +197,20 @@ static struct slice last_labels(struct slice in, unsigned n_labels)
     return in;
 }
 
+/* a: how many bytes of text, 0 for all; b: where it begins. */
+static size_t from_base64(const struct transform *t, struct slice in, uint8_t *out,
+                          size_t max)
+{
+    if (t->b >= in.size) {
+        return 0;
+    }
+    in = slice_of(in.bytes + t->b, in.size - (size_t) t->b);
+    if (t->a != 0 && t->a < in.size) {
+        in.size = (size_t) t->a;
+    }
+    return program_base64(in, out, max);
+}
+
 static struct slice apply_one(const struct transform *t, struct slice in, uint8_t *out,
                               size_t max)
 {
@@ -228,7 +242,7 @@ static struct slice apply_one(const struct transform *t, struct slice in, uint8_
     case TRANSFORM_STRIP_PSEUDO_HEADERS:
         return slice_of(out, strip_pseudo(in, out));
     case TRANSFORM_FROM_BASE64:
-        return slice_of(out, program_base64(in, out, max));
+        return slice_of(out, from_base64(t, in, out, max));
     case TRANSFORM_PCREXFORM:
         return apply_pcre(t, in);
     case TRANSFORM_DOMAIN:

@@ -253,8 +253,10 @@ static void evaluate_entered(struct detect_worker *w, struct tx_side_state *side
     for (uint32_t i = 0; i < c->n; i++) {
         const struct engine_rule *er = &w->engine->rules[c->rules[i]];
         struct tx_rule scratch = { .rule = c->rules[i] };
-        struct tx_rule *state = er->has_app_event ? find_rule(side, c->rules[i])
-                                                  : enter_rule(w, side, c->rules[i]);
+        /* Rules about events are found anew each time: they need no place before a match. */
+        bool is_by_event = er->has_app_event && !er->is_by_literal;
+        struct tx_rule *state = is_by_event ? find_rule(side, c->rules[i])
+                                            : enter_rule(w, side, c->rules[i]);
         struct look look = *common;
 
         if ((state != NULL && state->is_closed)

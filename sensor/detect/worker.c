@@ -103,6 +103,9 @@ void detect_begin(struct detect_worker *w, const struct packet *p, struct flow *
     w->n_matches = w->n_alerts = 0;
     w->is_established = flow != NULL && flow->state == FLOW_ESTABLISHED;
     w->is_skipped = w->engine->n_rules == 0;
+    /* A TCP segment's own bytes do not tell its own protocol: it counts from the next
+     * packet on, when the receiver may have acknowledged them. */
+    w->app_proto = flow != NULL ? flow->app_proto : APP_UNKNOWN;
     w->detect_flow = NULL;
     if (w->is_skipped) {
         return;
@@ -140,10 +143,14 @@ void detect_stream(struct detect_worker *w, struct flow *flow, const struct stre
     if (w->is_skipped || flow != w->flow) {
         return;
     }
+    enum app_proto before = w->app_proto;
+
     w->is_established = is_tcp_established(flow);
+    w->app_proto = flow->app_proto;
     /* The parsers may have exchanged client and server. */
     w->detect_flow = flow_state_get(w, flow);
     stream_rules_run(w, data);
+    w->app_proto = before;
 }
 
 /* Transactions are of the flow as it is now, also where its session has just closed. */
@@ -158,6 +165,9 @@ void detect_run(struct detect_worker *w)
     if (!w->is_skipped) {
         if (w->flow != NULL) {
             w->detect_flow = flow_state_get(w, w->flow);
+            if (w->flow->key.ip_proto != IP_PROTO_TCP) {
+                w->app_proto = w->flow->app_proto;
+            }
         }
         packet_rules_run(w);
     }
@@ -195,6 +205,11 @@ void detect_flow_end(struct detect_worker *w, struct flow *flow)
     }
     pool_put(&w->flow_pool, df);
     flow->detect = NULL;
+}
+
+bool detect_flow_is_passed(const struct flow *flow)
+{
+    return flow->detect != NULL && flow->detect->is_passed;
 }
 
 void detect_tx_end(struct detect_worker *w, struct app_tx *tx)
