@@ -887,20 +887,24 @@ static enum app_probe probe_request(struct slice s)
                : APP_PROBE_NO;
 }
 
+static enum app_probe probe_prefix(struct slice s, const char *prefix)
+{
+    size_t len = strlen(prefix), n = s.size < len ? s.size : len;
+
+    if (strncasecmp((const char *) s.bytes, prefix, n) != 0) {
+        return APP_PROBE_NO;
+    }
+    return n == len ? APP_PROBE_YES : APP_PROBE_MORE;
+}
+
 enum app_probe http_probe(enum direction dir, struct slice bytes, uint16_t server_port,
                           uint16_t client_port)
 {
     if (dir == TO_SERVER) {
         return probe_request(bytes);
     }
-    if (bytes.size < 7) {
-        return strncasecmp((const char *) bytes.bytes, "HTTP/1.", bytes.size) == 0
-                   ? APP_PROBE_MORE : APP_PROBE_NO;
-    }
-    return strncasecmp((const char *) bytes.bytes, "HTTP/1.", 7) == 0
-                   || strncasecmp((const char *) bytes.bytes, "HTTP/0.9", bytes.size < 8 ? bytes.size : 8) == 0
-               ? APP_PROBE_YES
-               : APP_PROBE_NO;
+    enum app_probe answer = probe_prefix(bytes, "HTTP/1.");
+    return answer != APP_PROBE_NO ? answer : probe_prefix(bytes, "HTTP/0.9");
 }
 
 static const char *const event_names[] = {
