@@ -281,6 +281,7 @@ enum verdict evaluate_rule(struct detect_worker *, const struct engine_rule *,
                            const struct look *);
 bool evaluate_header(const struct detect_worker *, const struct rule *, enum direction);
 /* tests.c */
+bool test_number_fits(const struct rule_test *, uint64_t value);
 bool tests_hold(struct detect_worker *, const struct engine_rule *, const struct look *);
 /* file_tests.c: lists of digests. */
 bool file_test_holds(const struct detect_engine *, const struct rule_test *,

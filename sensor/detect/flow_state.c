@@ -62,11 +62,27 @@ struct gathering {
     enum direction dir;
 };
 
+/* What holds for a whole flow is decided with its header: its IP protocol and version. */
+static bool may_ever_match(const struct detect_worker *w, const struct rule *r)
+{
+    uint8_t version = w->packet->src.version;
+
+    for (size_t i = 0; i < r->n_tests && w->flow != NULL; i++) {
+        if (r->tests[i].kind == TEST_NUMBER && r->tests[i].field == FIELD_IP_PROTO
+            && !test_number_fits(&r->tests[i], w->flow->key.ip_proto)) {
+            return false;
+        }
+    }
+    return (r->proto != RULE_PROTO_IPV4 || version == 4)
+           && (r->proto != RULE_PROTO_IPV6 || version == 6);
+}
+
 static void take_if_fits(void *context, uint32_t rule)
 {
     struct gathering *g = context;
 
-    if (evaluate_header(g->worker, g->worker->engine->rules[rule].rule, g->dir)) {
+    if (may_ever_match(g->worker, g->worker->engine->rules[rule].rule)
+        && evaluate_header(g->worker, g->worker->engine->rules[rule].rule, g->dir)) {
         candidates_add(&g->worker->candidates, rule);
     }
 }

@@ -10,12 +10,23 @@
 #define PCRE_STACK_MAX (512u * 1024)
 #define PCRE_DEPTH_LIMIT 1500u
 
+#define MAX_FAILED 24u
+
+/* Where a content has been tried without success: no match in 'low' to 'high' leads to a
+ * match of the rest.  A later try within is in vain, which keeps chains of relative
+ * contents from taking a time that grows with the square of the buffer. */
+struct failed {
+    size_t low, high;           /* high 0: nowhere yet. */
+};
+
 /* One run over one buffer. */
 struct run {
     struct program_state *state;
     const struct program_input *in;
     const struct rule_op *ops;
     size_t n;
+    bool has_vars;              /* What follows a content depends on more than its place. */
+    struct failed failed[MAX_FAILED];
 };
 
 static bool run_from(struct run *, size_t at, size_t cursor);
@@ -52,9 +63,27 @@ void program_env_fini(struct program_env *env)
 bool program_run(struct program_state *state, const struct rule_buffer *buffer,
                  const struct program_input *in)
 {
-    struct run run = { state, in, buffer->ops, buffer->n_ops };
+    struct run run = { .state = state, .in = in, .ops = buffer->ops, .n = buffer->n_ops };
 
+    for (size_t i = 0; i < run.n; i++) {
+        run.has_vars |= run.ops[i].kind == OP_BYTE_EXTRACT || run.ops[i].kind == OP_BYTE_MATH;
+    }
     return run_from(&run, 0, 0);
+}
+
+static bool has_failed(const struct run *r, size_t at, size_t low, size_t high)
+{
+    return at < MAX_FAILED && !r->has_vars && r->failed[at].high != 0
+           && low >= r->failed[at].low && high <= r->failed[at].high;
+}
+
+/* Keeps the larger of the two stretches. */
+static void note_failure(struct run *r, size_t at, size_t low, size_t high)
+{
+    if (at < MAX_FAILED && high > low
+        && high - low > r->failed[at].high - r->failed[at].low) {
+        r->failed[at] = (struct failed) { low, high };
+    }
 }
 
 static bool take_step(struct run *r)
@@ -143,26 +172,33 @@ static bool find_content(const struct run *r, const struct op_content *c, size_t
 static bool try_contents(struct run *r, size_t at, size_t cursor)
 {
     const struct op_content *c = &r->ops[at].content;
-    size_t low, high, start;
+    size_t low, high, from, start;
 
     find_range(r, &r->ops[at], cursor, &low, &high);
-    while (find_content(r, c, low, high, &start)) {
+    if (has_failed(r, at, low, high)) {
+        return false;
+    }
+    for (from = low; find_content(r, c, from, high, &start); from = start + 1) {
         if (run_from(r, at + 1, start + c->pattern.size)) {
             return true;
         }
-        low = start + 1;
         if (!take_step(r)) {
             return false;
         }
     }
+    note_failure(r, at, low, high);
     return false;
 }
 
-static bool run_content(struct run *r, const struct rule_op *op, size_t *cursor)
+static bool run_content(struct run *r, size_t at, size_t *cursor)
 {
+    const struct rule_op *op = &r->ops[at];
     size_t low, high, start;
 
     find_range(r, op, *cursor, &low, &high);
+    if (has_failed(r, at, low, high)) {
+        return op->negated;
+    }
     if (find_content(r, &op->content, low, high, &start)) {
         if (op->negated) {
             return false;
@@ -170,6 +206,7 @@ static bool run_content(struct run *r, const struct rule_op *op, size_t *cursor)
         *cursor = start + op->content.pattern.size;
         return true;
     }
+    note_failure(r, at, low, high);
     return op->negated;
 }
 
@@ -293,11 +330,13 @@ static bool run_dataset(struct run *r, const struct rule_op *op)
 }
 
 /* One operation whose matches need not be tried in turn. */
-static bool run_op(struct run *r, const struct rule_op *op, size_t *cursor)
+static bool run_op(struct run *r, size_t at, size_t *cursor)
 {
+    const struct rule_op *op = &r->ops[at];
+
     switch (op->kind) {
     case OP_CONTENT:
-        return run_content(r, op, cursor);
+        return run_content(r, at, cursor);
     case OP_PCRE:
         return run_pcre(r, op, cursor);
     case OP_BYTE_TEST:
@@ -341,7 +380,7 @@ static bool run_from(struct run *r, size_t at, size_t cursor)
                 return try_pcres(r, at, cursor);
             }
         }
-        if (!run_op(r, op, &cursor)) {
+        if (!run_op(r, at, &cursor)) {
             return false;
         }
     }

@@ -2,7 +2,7 @@
 #include "sensor/decode/decode.h"
 #include "sensor/detect/detect_private.h"
 
-static bool number_fits(const struct rule_test *t, uint64_t value)
+bool test_number_fits(const struct rule_test *t, uint64_t value)
 {
     bool fits = number_matches(t->cmp, value, t->a, t->b);
 
@@ -32,7 +32,7 @@ static bool tx_number_fits(const struct rule_test *t, const struct look *look)
 
     for (unsigned i = 0; look->tx != NULL && i < MAX_INSTANCES
                          && app_tx_number(look->tx, look->dir, t->field, i, &value); i++) {
-        if (number_fits(t, value)) {
+        if (test_number_fits(t, value)) {
             return true;
         }
     }
@@ -43,7 +43,7 @@ static bool tx_number_fits(const struct rule_test *t, const struct look *look)
 static bool vlan_fits(const struct rule_test *t, const struct packet *p)
 {
     for (unsigned i = 0; i < p->n_vlans && i < PACKET_MAX_VLANS; i++) {
-        if ((t->flag == 0 || t->flag == i + 1) && number_fits(t, p->vlans[i])) {
+        if ((t->flag == 0 || t->flag == i + 1) && test_number_fits(t, p->vlans[i])) {
             return true;
         }
     }
@@ -53,8 +53,8 @@ static bool vlan_fits(const struct rule_test *t, const struct packet *p)
 /* Numbers that each side of a flow has: of one side, of either, or of both. */
 static bool sides_fit(const struct rule_test *t, const struct flow *f)
 {
-    bool to_server = number_fits(t, field_of_side(f, t->field, TO_SERVER));
-    bool to_client = number_fits(t, field_of_side(f, t->field, TO_CLIENT));
+    bool to_server = test_number_fits(t, field_of_side(f, t->field, TO_SERVER));
+    bool to_client = test_number_fits(t, field_of_side(f, t->field, TO_CLIENT));
 
     switch (t->side) {
     case SIDE_CLIENT: return to_server;
@@ -79,7 +79,7 @@ static bool test_number(const struct detect_worker *w, const struct rule_test *t
         || t->field == FIELD_STREAM_SIZE) {
         return w->flow != NULL && sides_fit(t, w->flow);
     }
-    return field_of_packet(w->packet, w->flow, t, &value) && number_fits(t, value);
+    return field_of_packet(w->packet, w->flow, t, &value) && test_number_fits(t, value);
 }
 
 static bool test_flowbit(const struct detect_worker *w, const struct rule_test *t)
@@ -109,7 +109,7 @@ static bool test_flowint(const struct detect_worker *w, const struct rule_test *
     if (t->needs_set || t->needs_unset) {
         return is_set == t->needs_set;
     }
-    return is_set && number_fits(t, value);
+    return is_set && test_number_fits(t, value);
 }
 
 /* A negated test needs to know as well: an unknown protocol is not "another one". */
