@@ -34,7 +34,7 @@ struct http_coding {
     enum http_coding_kind kind;
     enum coding_state state;
     enum format format;
-    uint64_t n_in, n_out;
+    uint64_t n_out;
     uint8_t held[SNIFF];
     size_t n_held;
     enum gzip_at gz_at;
@@ -159,8 +159,10 @@ static void emit(struct http_tx *tx, enum direction dir, struct http_coding *c,
     } else {
         http_body_decoded(tx, dir, bytes);
     }
+    /* Against what was on the wire: layers multiply. */
     bool is_bomb = c->n_out > BOMB_MIN
-                   && c->n_out / conf->http_decompress_ratio > c->n_in;
+                   && c->n_out / conf->http_decompress_ratio
+                          > tx->msgs[dir].body.wire_size;
     if (is_bomb || c->n_out > conf->http_decompress_limit) {
         http_event(tx, HTTP_EVENT_COMPRESSION_BOMB);
         c->state = DISCARDING;
@@ -361,7 +363,6 @@ bool http_coding_add(struct http_tx *tx, enum direction dir, enum http_coding_ki
 void http_coding_feed(struct http_tx *tx, enum direction dir, struct http_coding *c,
                       struct slice in)
 {
-    c->n_in += in.size;
     while (in.size != 0) {
         size_t used = in.size;
         switch (c->state) {

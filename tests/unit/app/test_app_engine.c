@@ -1,0 +1,232 @@
+/* The engine: recognition, sessions, the life of transactions and limits. */
+#include "tests/unit/app/conversation.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static const struct turn get = C("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+static const struct turn ok = S("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+
+static void http_is_recognized_on_any_port(void **state)
+{
+    struct conversation c;
+
+    start(&c);
+    c.flow.key.dport = 4711;
+    feed_turn(&c, &get, 0);
+    assert_int_equal(c.flow.app_proto, APP_HTTP1);
+    assert_int_equal(c.flow.app_proto_side[TO_SERVER], APP_HTTP1);
+    assert_int_equal(c.flow.app_proto_side[TO_CLIENT], APP_UNKNOWN);
+    feed_turn(&c, &ok, 0);
+    assert_int_equal(c.flow.app_proto_side[TO_CLIENT], APP_HTTP1);
+    assert_int_equal(c.flow.app->proto_events, 0);
+    stop(&c);
+}
+
+struct first_data {
+    const char *name;
+    struct turn turns[3];
+    enum app_proto proto;
+    const char *event;
+};
+
+static void recognition_tells_what_is_odd(void **state)
+{
+    static const struct first_data rows[] = {
+        { "neither side", { C("\x01\x02garbage"), S("\x03more") }, APP_FAILED, NULL },
+        { "one side yet", { C("\x01\x02garbage") }, APP_UNKNOWN, NULL },
+        { "the client alone", { C("GET / HTTP/1.1\r\n\r\n"), S("\x01\x02garbage") }, APP_HTTP1,
+          "applayer_detect_protocol_only_one_direction" },
+        { "the server alone", { C("\x01\x02garbage"), S("HTTP/1.1 200 OK\r\n\r\n") },
+          APP_HTTP1, "applayer_detect_protocol_only_one_direction" },
+        { "the server first", { S("HTTP/1.1 200 OK\r\n\r\n") }, APP_HTTP1,
+          "applayer_wrong_direction_first_data" },
+        { "SIP is not HTTP", { C("OPTIONS sip:a@b SIP/2.0\r\n"), S("SIP/2.0 200 OK\r\n") },
+          APP_FAILED, NULL },
+        { "a method that nobody knows", { C("FROB / HTTP/1.1\r\n") }, APP_HTTP1, NULL },
+        { "HTTP/2", { C("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), S("\0\0\0\4\0") }, APP_FAILED,
+          NULL },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (size_t step = 0; step < 2; step++) {
+            struct conversation c;
+            start(&c);
+            for (size_t k = 0; k < 3; k++) {
+                feed_turn(&c, &rows[i].turns[k], step);
+            }
+            if (c.flow.app_proto != rows[i].proto
+                || (c.flow.app->proto_events != 0) != (rows[i].event != NULL)
+                || (rows[i].event != NULL
+                    && !app_session_has_event(c.flow.app, rows[i].event))) {
+                fail_msg("%s: %s, events %jx", rows[i].name, app_proto_name(c.flow.app_proto),
+                         (uintmax_t) c.flow.app->proto_events);
+            }
+            stop(&c);
+        }
+    }
+}
+
+static void a_side_that_alone_sends_much_ends_recognition(void **state)
+{
+    struct conversation c;
+    char junk[1000];
+    struct turn t = { TO_SERVER, junk, sizeof junk, 0 };
+
+    memset(junk, 1, sizeof junk);
+    start(&c);
+    for (int i = 0; i < 200; i++) {
+        feed_turn(&c, &t, 0);
+    }
+    assert_int_equal(c.flow.app_proto, APP_FAILED);
+    assert_true(app_session_has_event(c.flow.app, "applayer_proto_detection_skipped"));
+    stop(&c);
+}
+
+static void a_transaction_lives_until_all_are_done_with_it(void **state)
+{
+    struct conversation c;
+
+    start(&c);
+    feed_turn(&c, &get, 0);
+    feed_turn(&c, &get, 0);
+    feed_turn(&c, &ok, 0);
+    struct app_tx *tx = tx_at(&c, 0);
+    tx->is_inspected[TO_SERVER] = tx->is_inspected[TO_CLIENT] = true;
+    app_release(c.engine, &c.flow);
+    assert_ptr_equal(tx_at(&c, 0), tx);
+    tx->is_logged = true;
+    tx = tx_at(&c, 1);
+    tx->is_inspected[TO_SERVER] = tx->is_inspected[TO_CLIENT] = tx->is_logged = true;
+    app_release(c.engine, &c.flow);
+    assert_int_equal(c.n_ended, 1);
+    assert_int_equal(tx_at(&c, 0)->id, 1);      /* Its response is still to come. */
+    feed_turn(&c, &ok, 0);
+    app_release(c.engine, &c.flow);
+    assert_int_equal(c.n_ended, 2);
+    assert_null(tx_at(&c, 0));
+    assert_int_equal(c.flow.app->n_open, 0);
+    stop(&c);
+}
+
+static void the_end_of_a_flow_closes_what_is_open(void **state)
+{
+    struct conversation c;
+
+    start(&c);
+    feed_turn(&c, &get, 0);
+    app_flow_finish(c.engine, &c.flow);
+    assert_true(tx_at(&c, 0)->is_done[TO_CLIENT]);
+    feed_turn(&c, &get, 0);
+    assert_null(tx_at(&c, 1));
+    app_flow_end(c.engine, &c.flow);
+    assert_null(c.flow.app);
+    assert_int_equal(c.n_ended, 1);
+    stop(&c);
+}
+
+static void transactions_are_limited(void **state)
+{
+    struct conversation c;
+
+    start(&c);
+    c.conf.max_transactions = 3;
+    for (int i = 0; i < 10; i++) {
+        feed_turn(&c, &get, 0);
+    }
+    assert_int_equal(c.flow.app->n_open, 3);
+    assert_true(c.flow.app->is_failed);
+    assert_int_equal(app_counters(c.engine)->txs_refused, 1);
+    stop(&c);
+}
+
+static void memory_is_limited(void **state)
+{
+    struct turn post = C("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999\r\n\r\n");
+    char data[1000];
+    struct turn t = { TO_SERVER, data, sizeof data, 0 };
+    struct conversation c;
+
+    memset(data, 'x', sizeof data);
+    start(&c);
+    c.conf.http_request_body_limit = 0;         /* As much as there is. */
+    c.conf.session_memory = 64 * 1024;
+    feed_turn(&c, &post, 0);
+    for (int i = 0; i < 1000; i++) {
+        feed_turn(&c, &t, 0);
+        assert_true(c.flow.app->memory <= c.conf.session_memory + 4096);
+    }
+    struct app_view v = app_tx_buffer(tx_at(&c, 0), TO_SERVER, BUFFER_FILE_DATA, 0);
+    assert_int_equal(v.state, APP_VIEW_DONE);
+    assert_true(v.bytes.size != 0);
+    stop(&c);
+}
+
+static void a_tunnel_is_recognized_anew(void **state)
+{
+    const struct turn ask = C("CONNECT h:22 HTTP/1.1\r\nHost: h:22\r\n\r\n"),
+                      granted = S("HTTP/1.1 200 OK\r\n\r\n\x01\x02\x03"),
+                      garbage = C("\x01\x02\x03");
+    struct conversation c;
+
+    start(&c);
+    feed_turn(&c, &ask, 0);
+    feed_turn(&c, &granted, 0);
+    assert_int_equal(c.flow.app->first_proto, APP_HTTP1);
+    assert_null(c.flow.app->parser);
+    assert_true(tx_at(&c, 0)->is_done[TO_CLIENT]);
+    assert_true(slice_is(app_tx_buffer(tx_at(&c, 0), TO_CLIENT, BUFFER_HTTP_STAT_CODE, 0).bytes,
+                         "200"));
+    feed_turn(&c, &garbage, 0);
+    assert_true(c.flow.app->is_recognized);
+    assert_int_equal(c.flow.app_proto, APP_HTTP1);
+    stop(&c);
+}
+
+static void tunnels_in_tunnels_end_somewhere(void **state)
+{
+    const struct turn ask = C("CONNECT h:22 HTTP/1.1\r\nHost: h:22\r\n\r\n"),
+                      granted = S("HTTP/1.1 200 OK\r\n\r\n");
+    struct conversation c;
+
+    start(&c);
+    for (int i = 0; i < 100; i++) {
+        feed_turn(&c, &ask, 0);
+    }
+    for (int i = 0; i < 100; i++) {
+        feed_turn(&c, &granted, 0);
+    }
+    assert_true(c.flow.app->is_failed);
+    assert_true(c.flow.app->n_txs < 10);
+    stop(&c);
+}
+
+static void a_rule_for_http_fits_both_versions(void **state)
+{
+    assert_true(app_proto_fits(APP_HTTP, APP_HTTP1));
+    assert_true(app_proto_fits(APP_HTTP, APP_HTTP2));
+    assert_true(app_proto_fits(APP_HTTP1, APP_HTTP1));
+    assert_false(app_proto_fits(APP_HTTP2, APP_HTTP1));
+    assert_false(app_proto_fits(APP_TLS, APP_HTTP1));
+    assert_true(app_proto_fits(APP_DNS, APP_DOH2));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(http_is_recognized_on_any_port),
+        cmocka_unit_test(recognition_tells_what_is_odd),
+        cmocka_unit_test(a_side_that_alone_sends_much_ends_recognition),
+        cmocka_unit_test(a_transaction_lives_until_all_are_done_with_it),
+        cmocka_unit_test(the_end_of_a_flow_closes_what_is_open),
+        cmocka_unit_test(transactions_are_limited),
+        cmocka_unit_test(memory_is_limited),
+        cmocka_unit_test(a_tunnel_is_recognized_anew),
+        cmocka_unit_test(tunnels_in_tunnels_end_somewhere),
+        cmocka_unit_test(a_rule_for_http_fits_both_versions),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
