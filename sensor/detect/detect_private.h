@@ -194,6 +194,8 @@ struct tx_rules {               /* A block of them. */
 struct tx_side_state {
     bool is_begun, was_done;
     bool waits_for_payload;     /* A rule's payload operations have yet to match. */
+    uint32_t grown;             /* Size of the largest buffer that still grows, ... */
+    uint32_t evaluate_at;       /* ... and from which on open rules are tried again. */
     uint32_t changes;           /* app_tx.changes when last run. */
     uint64_t events;            /* app_tx.events when last run. */
     uint64_t finished[MAX_TX_SOURCES / 64];     /* Sources that need no more scans. */

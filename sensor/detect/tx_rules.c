@@ -7,6 +7,7 @@
 #include "sensor/detect/detect_private.h"
 
 #define MAX_INSTANCES 1024u
+#define MIN_GROWTH 2048u        /* Bytes. */
 
 /* ---- Views ---- */
 
@@ -170,6 +171,7 @@ static void scan_source(struct detect_worker *w, const struct app_tx *tx, enum d
         }
         if (view.state == APP_VIEW_GROWING) {
             p->scanned = (uint32_t) view.bytes.size;
+            side->grown = p->scanned > side->grown ? p->scanned : side->grown;
             return;
         }
         if (!(s->info->flags & BUFFER_MULTI)) {
@@ -296,6 +298,18 @@ static void add_open_rules(struct detect_worker *w, struct tx_side_state *side)
     }
 }
 
+/* While a body grows, what is open is tried again each time it has grown by a quarter, not
+ * at each segment: that would take a time that grows with the square of the body. */
+static bool is_time_for_open(struct tx_side_state *side, bool is_final)
+{
+    if (!is_final && side->grown != 0 && side->grown < side->evaluate_at) {
+        return false;
+    }
+    side->evaluate_at = side->grown + (side->grown / 4 > MIN_GROWTH ? side->grown / 4
+                                                                    : MIN_GROWTH);
+    return true;
+}
+
 static bool has_moved(const struct detect_worker *w, const struct app_tx *tx,
                       enum direction dir, const struct tx_side_state *side)
 {
@@ -330,7 +344,9 @@ static void run_side(struct detect_worker *w, struct app_tx *tx, enum direction 
     if (tx->events != 0) {
         add_from_index(w, g->on_event, dir);
     }
-    add_open_rules(w, side);
+    if (is_time_for_open(side, tx->is_done[dir])) {
+        add_open_rules(w, side);
+    }
     candidates_sort(&w->candidates);
     set_payload(w, &look);
     evaluate_entered(w, side, &look);
