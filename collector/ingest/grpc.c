@@ -26,17 +26,20 @@
 
 /* ---- Lines of the library ---- */
 
-/* gRPC tells of refused handshakes in its log alone.  One intake per process. */
+/* gRPC tells of refused handshakes in its log alone, at its level "debug".  One intake per
+ * process. */
 static struct counters *_Atomic handshake_counters;
 
 static void take_library_line(gpr_log_func_args *line)
 {
     struct counters *counters = atomic_load(&handshake_counters);
 
-    if (counters != NULL && strstr(line->message, "andshake") != NULL) {
+    /* The server's own line, of which there is one for each. */
+    if (counters != NULL && strncmp(line->message, "Handshaking failed", 18) == 0) {
         char text[256];
 
-        snprintf(text, sizeof text, "%s", line->message);
+        /* The rest, in braces, is where in the library it was. */
+        snprintf(text, sizeof text, "%.*s", (int) strcspn(line->message, "{"), line->message);
         for (char *c = text; *c != '\0'; c++) {
             *c = *c == '"' || *c == '\\' || (unsigned char) *c < ' ' ? '\'' : *c;
         }
@@ -250,6 +253,7 @@ struct ingest *ingest_open(const struct ingest_options *options, struct diag *di
     ingest->allocator = (ProtobufCAllocator) { take_memory, keep_memory, ingest };
     atomic_store(&handshake_counters, options->counters);
     gpr_set_log_function(take_library_line);
+    gpr_set_log_verbosity(GPR_LOG_SEVERITY_DEBUG);
     grpc_init();
     ingest->queue = grpc_completion_queue_create_for_next(NULL);
     ingest->server = make_server(options->conf);

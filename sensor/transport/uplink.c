@@ -11,7 +11,6 @@
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 #include <grpc/support/alloc.h>
-#include <grpc/support/log.h>
 #include <grpc/support/time.h>
 
 #include "common/base/backoff.h"
@@ -346,12 +345,6 @@ static void run(struct uplink *u)
     }
 }
 
-/* Lines of the library itself, which would go to standard error in a form of their own. */
-static void take_library_line(gpr_log_func_args *line)
-{
-    log_debug("grpc", "library", "text=\"%s\"", line->message);
-}
-
 void *transport_uplink_main(void *transport)
 {
     struct uplink u = {
@@ -360,7 +353,6 @@ void *transport_uplink_main(void *transport)
     grpc_ssl_pem_key_cert_pair pair = { u.t->files.key, u.t->files.certificate };
 
     backoff_init(&u.backoff, BACKOFF_MIN_MS, BACKOFF_MAX_MS, hash_seed_random());
-    gpr_set_log_function(take_library_line);
     grpc_init();
     u.queue = grpc_completion_queue_create_for_next(NULL);
     u.credentials = grpc_ssl_credentials_create(u.t->files.ca, &pair, NULL, NULL);
