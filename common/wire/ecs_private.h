@@ -20,11 +20,11 @@ static inline bool is_ip(const ProtobufCBinaryData *data)
     return data->len == 4 || data->len == 16;
 }
 
-/* 'flattened' fields take objects and lists of them. */
+/* 'flattened' fields take objects and lists of them, 20 levels deep by default. */
 static inline bool is_json(const ProtobufCBinaryData *data)
 {
     return data->len >= 2 && (data->data[0] == '{' || data->data[0] == '[')
-           && json_is_valid(bytes_of(data));
+           && json_is_valid_to(bytes_of(data), 16);
 }
 
 /* A keyword takes a list of texts; that the first is one is as far as this looks. */

@@ -79,6 +79,8 @@ static inline void json_close_group(struct strbuf *b, size_t mark, size_t start)
 /* Is it one whole JSON value of at most 64 levels, without line breaks outside of
  * strings, in valid UTF-8?  For JSON that comes off the wire and is passed on as it is. */
 bool json_is_valid(struct slice);
+/* As above with at most 'max_depth' levels, which is at most 64. */
+bool json_is_valid_to(struct slice, int max_depth);
 /* Valid UTF-8 (RFC 3629: no surrogates, no overlong forms)? */
 bool utf8_is_valid(struct slice);
 

@@ -182,6 +182,11 @@ static bool check_behind(struct cursor *c, const char *stack, int *depth, bool *
 
 bool json_is_valid(struct slice text)
 {
+    return json_is_valid_to(text, MAX_DEPTH);
+}
+
+bool json_is_valid_to(struct slice text, int max_depth)
+{
     struct cursor c = cursor_of(text.bytes, text.size);
     char stack[MAX_DEPTH];
     int depth = 0;
@@ -201,7 +206,7 @@ bool json_is_valid(struct slice text)
         if (peek(&c) == '{' || peek(&c) == '[') {
             char open = (char) *c.at++;
 
-            if (depth == MAX_DEPTH) {
+            if (depth == max_depth || depth == MAX_DEPTH) {
                 return false;
             }
             stack[depth++] = open;
