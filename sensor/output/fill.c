@@ -1,4 +1,5 @@
 /* What events of all types share: endpoints, link layer, what hangs on the flow. */
+#include "common/wire/json.h"
 #include "sensor/output/output_private.h"
 
 /* The number of a protocol without a name is made in the event's scratch memory. */
@@ -151,6 +152,38 @@ static void fill_flowbits(struct output_worker *w, struct event *e,
     e->metadata = &parts->metadata;
 }
 
+/* Bytes that JSON text of ASCII does not have. */
+static bool is_odd(uint8_t c)
+{
+    return c < 0x20 || c >= 0x80;
+}
+
+/* nDPI's text is JSON as long as the names that it took from packets are ASCII.  Where one
+ * is not, and the text is not valid UTF-8 JSON all the same, each odd byte becomes '?'. */
+static struct slice clean_json(struct output_worker *w, struct slice json)
+{
+    size_t i = 0;
+
+    while (i < json.size && !is_odd(json.bytes[i])) {
+        i++;
+    }
+    if (json.size == 0) {
+        return slice_of(NULL, 0);
+    }
+    if (i == json.size || json_is_valid(json)) {
+        return json;
+    }
+    uint8_t *text = arena_alloc(&w->scratch, json.size);
+    if (text == NULL) {
+        w->counters.scratch_full++;
+        return slice_of(NULL, 0);
+    }
+    for (i = 0; i < json.size; i++) {
+        text[i] = is_odd(json.bytes[i]) ? '?' : json.bytes[i];
+    }
+    return slice_of(text, json.size);
+}
+
 void fill_flow_extras(struct output_worker *w, struct event *e, struct event_parts *parts,
                       const struct flow *flow)
 {
@@ -174,26 +207,33 @@ void fill_flow_extras(struct output_worker *w, struct event *e, struct event_par
         e->community_id = slice_text(w->community);
     }
     if (conf->ndpi && w->flows != NULL) {
-        struct slice ndpi = flow_ndpi_json(w->flows, flow);
-
-        e->ndpi = ndpi.size != 0 ? ndpi : slice_of(NULL, 0);
+        e->ndpi = clean_json(w, flow_ndpi_json(w->flows, flow));
     }
+}
+
+/* What a side looked like, where the flow is something else. */
+static struct slice side_proto(const struct flow *flow, enum direction dir)
+{
+    enum app_proto proto = flow->app_proto_side[dir];
+
+    if (proto == APP_UNKNOWN || proto == flow->app_proto || flow->app_proto == APP_UNKNOWN) {
+        return slice_of(NULL, 0);
+    }
+    return slice_text(app_eve_name(proto));
 }
 
 void fill_app_proto(struct event *e, const struct flow *flow)
 {
-    enum app_proto ts = flow->app_proto_side[TO_SERVER];
-    enum app_proto tc = flow->app_proto_side[TO_CLIENT];
+    bool has_failed = flow->app_proto_side[TO_SERVER] == APP_FAILED
+                      || flow->app_proto_side[TO_CLIENT] == APP_FAILED;
 
     if (flow->app_proto != APP_UNKNOWN) {
         e->app_proto = slice_text(app_eve_name(flow->app_proto));
+    } else if (has_failed) {
+        e->app_proto = slice_text(app_eve_name(APP_FAILED));
     }
-    if (ts != APP_UNKNOWN && ts != flow->app_proto) {
-        e->app_proto_ts = slice_text(app_eve_name(ts));
-    }
-    if (tc != APP_UNKNOWN && tc != flow->app_proto) {
-        e->app_proto_tc = slice_text(app_eve_name(tc));
-    }
+    e->app_proto_ts = side_proto(flow, TO_SERVER);
+    e->app_proto_tc = side_proto(flow, TO_CLIENT);
     if (flow->app != NULL && flow->app->first_proto != APP_UNKNOWN) {
         e->app_proto_orig = slice_text(app_eve_name(flow->app->first_proto));
     }

@@ -127,6 +127,9 @@ static void log_flow(struct output_worker *w, const struct flow *flow)
     out->state = slice_text(flow_state_name(flow->state));
     out->reason = slice_text(flow_end_name(flow->end_reason));
     out->alerted = flow->n_alerts != 0;
+    if (detect_flow_is_passed(flow)) {
+        out->action = slice_text("pass");
+    }
     out->has_tx_cnt = has_transactions(flow);
     out->tx_cnt = out->has_tx_cnt ? flow->app->n_txs : 0;
     e.flow = out;
@@ -154,10 +157,12 @@ static void log_netflow(struct output_worker *w, const struct flow *flow, enum d
 
     fill_flow_endpoints(w, &e, &parts, flow, dir == TO_CLIENT);
     fill_icmp(&e, flow);
-    proto = proto != APP_UNKNOWN ? proto : flow->app_proto;
-    if (proto != APP_UNKNOWN) {
-        e.app_proto = slice_text(app_eve_name(proto));
+    if (dir == TO_CLIENT && e.has_response_icmp_type) {
+        e.icmp_type = e.response_icmp_type;
     }
+    e.has_response_icmp_type = e.has_response_icmp_code = false;
+    proto = proto != APP_UNKNOWN ? proto : flow->app_proto;
+    e.app_proto = slice_text(app_eve_name(proto));
     out.has_tx_cnt = has_transactions(flow);
     out.tx_cnt = out.has_tx_cnt ? flow->app->n_txs : 0;
     e.netflow = &out;
