@@ -104,6 +104,8 @@ struct app_session {
     struct app_engine *engine;
     struct list_node txs;               /* In order of id. */
     uint64_t n_txs;                     /* Made so far. */
+    uint64_t first_id;                  /* Of those, made by earlier parsers: ids begin
+                                         * anew with each. */
     size_t n_open;
     uint64_t events;                    /* Of the session, not of one transaction. */
     bool is_failed;                     /* The parser gave up: raw stream rules alone. */

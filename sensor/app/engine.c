@@ -237,6 +237,7 @@ static void switch_protocol(struct session *s, const struct app_piece *piece,
         s->pub.parser->close(&s->pub);
     }
     s->pub.first_proto = s->pub.parser->proto;
+    s->pub.first_id = s->pub.n_txs;
     s->pub.state = NULL;
     s->pub.parser = NULL;
     s->pub.is_recognized = s->is_open = s->has_first_dir = false;

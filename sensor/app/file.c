@@ -44,8 +44,10 @@ static void open_digests(struct app_tx *tx, struct file *f)
     }
 }
 
+/* A file that was cut short gets its SHA-256 alone, as rule authors know it. */
 static void close_digests(struct app_tx *tx, struct file *f, bool is_wanted)
 {
+    bool is_whole = f->pub.state == FILE_CLOSED;
     uint8_t *const out[] = { f->pub.md5, f->pub.sha1, f->pub.sha256 };
     bool *const has[] = { &f->pub.has_md5, &f->pub.has_sha1, &f->pub.has_sha256 };
 
@@ -53,7 +55,8 @@ static void close_digests(struct app_tx *tx, struct file *f, bool is_wanted)
         if (f->digests[i] == NULL) {
             continue;
         }
-        if (is_wanted && EVP_DigestFinal_ex(f->digests[i], out[i], NULL) == 1) {
+        if (is_wanted && (is_whole || i == SHA256)
+            && EVP_DigestFinal_ex(f->digests[i], out[i], NULL) == 1) {
             *has[i] = f->pub.has_hashes = true;
         }
         EVP_MD_CTX_free(f->digests[i]);

@@ -72,7 +72,7 @@ void *app_tx_new(struct app_session *s, size_t size, uint64_t now_ns)
     tx->arena = arena;
     tx->session = s;
     tx->parser = s->parser;
-    tx->id = s->n_txs++;
+    tx->id = s->n_txs++ - s->first_id;
     tx->first_ns = tx->last_ns = now_ns;
     list_init(&tx->files);
     list_push_back(&s->txs, &tx->node);

@@ -88,7 +88,7 @@ static void open_codings(struct http_tx *tx, enum direction dir)
         http_event(tx, HTTP_EVENT_ABNORMAL_CODING);
     }
     limit = limit < HTTP_MAX_LAYERS ? limit : HTTP_MAX_LAYERS;
-    if (n > limit) {
+    if (n > limit || n > HTTP_USUAL_LAYERS) {
         http_event(tx, HTTP_EVENT_TOO_MANY_LAYERS);
     }
     /* The last that was applied is the first to be undone. */
@@ -123,44 +123,62 @@ static struct slice file_name(struct http_tx *tx, enum direction dir)
     return name.size != 0 ? name : http_uri_path(tx);
 }
 
+static uint64_t body_limit(const struct http_tx *tx, enum direction dir)
+{
+    const struct app_conf *conf = http_conf(tx);
+    uint64_t limit = dir == TO_SERVER ? conf->http_request_body_limit
+                                      : conf->http_response_body_limit;
+    return limit != 0 ? limit : UINT64_MAX;
+}
+
 /* The file that the body of this direction is, opened with its first byte; NULL: none. */
 static struct app_file *body_file(struct http_tx *tx, enum direction dir)
 {
     struct http_body *b = &tx->msgs[dir].body;
-    const struct app_conf *conf = http_conf(tx);
 
-    if (b->file != NULL || b->multipart != NULL
-        || (dir == TO_SERVER && !is_method(tx, "POST") && !is_method(tx, "PUT"))) {
-        return b->file;
+    if (b->file == NULL && b->multipart == NULL
+        && (dir == TO_CLIENT || is_method(tx, "POST") || is_method(tx, "PUT"))) {
+        b->file = app_file_open(&tx->tx, dir, file_name(tx, dir), body_limit(tx, dir));
     }
-    b->file = app_file_open(&tx->tx, dir, file_name(tx, dir),
-                            dir == TO_SERVER ? conf->http_request_body_limit
-                                             : conf->http_response_body_limit);
     return b->file;
+}
+
+/* The limit is passed: files are told as cut short. */
+static void cut_body(struct http_tx *tx, struct http_body *b)
+{
+    b->is_cut = true;
+    b->is_kept_whole = false;
+    if (b->multipart != NULL) {
+        http_multipart_end(tx, b->multipart, true);
+    }
+    if (b->file != NULL) {
+        app_file_close(&tx->tx, b->file, FILE_TRUNCATED);
+    }
 }
 
 void http_body_decoded(struct http_tx *tx, enum direction dir, struct slice bytes)
 {
     struct http_body *b = &tx->msgs[dir].body;
-    struct app_file *file = body_file(tx, dir);
-    uint64_t limit = http_conf(tx)->http_request_body_limit;
+    uint64_t room = body_limit(tx, dir) - b->size;
+    bool is_too_much = bytes.size > room;
 
-    if (bytes.size == 0) {
+    if (bytes.size == 0 || b->is_cut) {
         return;
     }
+    struct app_file *file = body_file(tx, dir);
+    bytes.size = is_too_much ? (size_t) room : bytes.size;
+    b->size += bytes.size;
     if (file != NULL) {
         app_file_append(&tx->tx, file, bytes.bytes, bytes.size);
-        return;
+    } else {
+        b->is_kept_whole = b->is_kept_whole
+                           && app_bytes_put(tx->tx.session, &b->kept, bytes.bytes, bytes.size);
+        if (b->multipart != NULL) {
+            http_multipart_feed(tx, b->multipart, bytes);
+        }
     }
-    limit = limit != 0 ? limit : UINT64_MAX;
-    if (b->is_kept_whole) {
-        uint64_t room = limit - b->kept.size;
-        size_t n = bytes.size < room ? bytes.size : (size_t) room;
-        b->is_kept_whole = app_bytes_put(tx->tx.session, &b->kept, bytes.bytes, n)
-                           && b->kept.size < limit;
-    }
-    if (b->multipart != NULL) {
-        http_multipart_feed(tx, b->multipart, bytes);
+    if (is_too_much) {
+        cut_body(tx, b);
     }
 }
 
@@ -211,8 +229,8 @@ void http_body_end(struct http_tx *tx, enum direction dir, bool is_whole)
         http_coding_free(tx, b->codings);
         b->codings = NULL;
     }
-    if (b->multipart != NULL) {
-        http_multipart_end(tx, b->multipart);
+    if (b->multipart != NULL && !b->is_cut) {
+        http_multipart_end(tx, b->multipart, false);
     }
     if (b->file != NULL) {
         app_file_close(&tx->tx, b->file, is_whole ? FILE_CLOSED : FILE_TRUNCATED);

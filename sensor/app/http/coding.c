@@ -166,6 +166,8 @@ static void emit(struct http_tx *tx, enum direction dir, struct http_coding *c,
     if (is_bomb || c->n_out > conf->http_decompress_limit) {
         http_event(tx, HTTP_EVENT_COMPRESSION_BOMB);
         c->state = DISCARDING;
+    } else if (tx->msgs[dir].body.is_cut && c->n_out > 2 * BOMB_MIN) {
+        c->state = DISCARDING;                  /* Nobody looks, and it is no bomb. */
     }
 }
 

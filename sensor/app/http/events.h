@@ -49,6 +49,7 @@
     X(REQUEST_NO_PROTOCOL, "request_line_missing_protocol")                                \
     X(DOUBLE_ENCODED, "double_encoded_uri")                                                \
     X(UNEXPECTED_BODY, "request_body_unexpected")                                          \
+    X(RESPONSE_UNEXPECTED_BODY, "response_body_unexpected")                                \
     X(COMPRESSION_BOMB, "compression_bomb")                                                \
     X(TOO_MANY_WARNINGS, "too_many_warnings")                                              \
     X(RANGE_INVALID, "range_invalid")                                                      \

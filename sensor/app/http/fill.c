@@ -127,7 +127,7 @@ void http_fill(const struct app_tx *app_tx, enum direction dir, struct event *ev
         h->redirect = present(field_text(tx, TO_CLIENT, HTTP_FIELD_LOCATION));
     }
     h->has_length = true;
-    h->length = response->body.wire_size;
+    h->length = response->body.wire_size + response->body.framing_size;
     h->request_headers = list_headers(request, scratch, &h->n_request_headers);
     h->response_headers = list_headers(response, scratch, &h->n_response_headers);
     event->http = h;

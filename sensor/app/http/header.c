@@ -117,17 +117,18 @@ static struct http_header *find_same(struct http_message *m, const struct http_h
 static bool merge_header(struct http_tx *tx, enum direction dir, struct http_header *old,
                          const struct http_header *h)
 {
+    http_event_by(tx, dir, HTTP_EVENT_REQUEST_REPETITION, HTTP_EVENT_RESPONSE_REPETITION);
     if (h->field == HTTP_FIELD_CONTENT_LENGTH) {
-        http_event_by(tx, dir, HTTP_EVENT_REQUEST_CL_DUPLICATE,
-                      HTTP_EVENT_RESPONSE_CL_DUPLICATE);
+        if (!slice_equal(h->value, old->value)) {
+            http_event_by(tx, dir, HTTP_EVENT_REQUEST_CL_DUPLICATE,
+                          HTTP_EVENT_RESPONSE_CL_DUPLICATE);
+        }
         return true;
     }
     if (h->field == HTTP_FIELD_HOST && dir == TO_SERVER) {
         http_event(tx, HTTP_EVENT_HOST_AMBIGUOUS);
     }
     if (++old->n_repeats > MAX_REPEATS) {
-        http_event_by(tx, dir, HTTP_EVENT_REQUEST_REPETITION,
-                      HTTP_EVENT_RESPONSE_REPETITION);
         return true;
     }
     size_t size = old->value.size + 2 + h->value.size;

@@ -19,6 +19,8 @@
 
 #define HTTP_MAX_HEADERS 1024
 #define HTTP_MAX_LAYERS 3
+/* More than this is told, whether or not it is undone. */
+#define HTTP_USUAL_LAYERS 2
 
 /* Field names that mean something to us.  X(identifier, name) */
 #define HTTP_FIELDS(X)                              \
@@ -77,12 +79,15 @@ struct http_multipart;
 
 struct http_body {
     uint64_t wire_size;         /* Without the framing of chunks, before decoding. */
+    uint64_t framing_size;      /* Sizes of chunks and the line ends behind them. */
+    uint64_t size;              /* Decoded and handed on; at most the limit. */
     struct http_coding *codings;        /* The outermost; NULL: none. */
     struct http_multipart *multipart;
     struct app_file *file;
     struct app_bytes kept;      /* Of a request body that is no file. */
     bool is_kept_whole;
     bool has_begun, has_gap;
+    bool is_cut;                /* The limit is passed: what follows is not looked at. */
 };
 
 struct http_message {
@@ -235,7 +240,8 @@ void http_coding_free(struct http_tx *, struct http_coding *);
 struct http_multipart *http_multipart_open(struct http_tx *, struct slice content_type);
 void http_multipart_feed(struct http_tx *, struct http_multipart *, struct slice bytes);
 void http_multipart_gap(struct http_tx *, struct http_multipart *, uint64_t size);
-void http_multipart_end(struct http_tx *, struct http_multipart *);
+/* 'is_cut': not because the body ended. */
+void http_multipart_end(struct http_tx *, struct http_multipart *, bool is_cut);
 
 /* parse.c, buffer.c, fill.c: the hooks of the parser. */
 enum app_result http_parse(struct app_session *, const struct app_input *, size_t *consumed);

@@ -190,14 +190,15 @@ void http_multipart_gap(struct http_tx *tx, struct http_multipart *p, uint64_t s
     }
 }
 
-void http_multipart_end(struct http_tx *tx, struct http_multipart *p)
+void http_multipart_end(struct http_tx *tx, struct http_multipart *p, bool is_cut)
 {
     bool is_last = p->at == PART_END
                    || (p->at == PART_AFTER && p->line_size >= 2
                        && memcmp(p->line, "--", 2) == 0);
 
-    if (!is_last) {
+    if (!is_last && !is_cut) {
         http_event(tx, HTTP_EVENT_MULTIPART_ERROR);
     }
     end_part(tx, p, FILE_TRUNCATED);
+    p->at = PART_END;
 }

@@ -210,7 +210,7 @@ static enum step after_09(struct input *in)
 {
     size_t n = 0;
 
-    while (n < in->rest.size && http_is_blank(in->rest.bytes[n])) {
+    while (n < in->rest.size && (in->rest.bytes[n] == '\r' || in->rest.bytes[n] == '\n')) {
         n++;
     }
     take(in, n);
@@ -347,6 +347,7 @@ static enum step start_response(struct input *in)
 /* ---- Headers ---- */
 
 static enum step begin_body(struct input *in);
+static void take_surplus(struct input *in);
 
 /* The request's headers are complete. */
 static enum step end_request_head(struct input *in)
@@ -359,6 +360,7 @@ static enum step end_request_head(struct input *in)
         return STEP_GO;
     }
     if (!m->is_chunked && (!m->has_length || m->length == 0)) {
+        take_surplus(in);
         end_message(in, true, AT_START);
         return STEP_GO;
     }
@@ -392,6 +394,11 @@ static enum step end_response_head(struct input *in)
     bool is_connect = slice_is(tx->method, "CONNECT");
     bool has_framing = m->is_chunked || (m->has_length && m->length != 0);
 
+    if ((tx->status == 204 || tx->status == 304)
+        && (http_find(m, HTTP_FIELD_CONTENT_LENGTH) != NULL
+            || http_find(m, HTTP_FIELD_TRANSFER_ENCODING) != NULL)) {
+        http_event(tx, HTTP_EVENT_RESPONSE_UNEXPECTED_BODY);
+    }
     if (is_connect) {
         struct http_side *request = &in->state->sides[TO_SERVER];
         if (tx->status >= 200 && tx->status <= 299) {
@@ -520,6 +527,47 @@ static enum step headers(struct input *in)
 
 /* ---- Bodies ---- */
 
+/* A line that is not whole and could still become a request line. */
+static bool may_be_request(struct slice line)
+{
+    size_t n = 0;
+
+    while (n < line.size && line.bytes[n] >= 'A' && line.bytes[n] <= 'Z') {
+        n++;
+    }
+    return line.bytes[line.size - 1] != '\n' && n != 0
+           && (n == line.size || line.bytes[n] == ' ' || line.bytes[n] == '-');
+}
+
+/* A line directly behind the message, in the same piece, that begins no other one: it is
+ * counted as more of the body, since whoever reads on sees it there.  This is the one
+ * place where it matters how the stream is cut: to wait for a next piece would keep every
+ * message open until the one behind it. */
+static void take_surplus(struct input *in)
+{
+    struct http_tx *tx = in->side->tx;
+    const uint8_t *lf = in->rest.size != 0
+                            ? memchr(in->rest.bytes, '\n', in->rest.size) : NULL;
+    size_t n = lf != NULL ? (size_t) (lf - in->rest.bytes) + 1 : in->rest.size;
+    struct slice line = slice_of(in->rest.bytes, n);
+
+    if (n == 0
+        || (in->dir == TO_CLIENT && !is_all_blank(line)
+            && begins_http(http_trim(line)) != 0)
+        || (in->dir == TO_SERVER
+            && (is_all_blank(line) || may_be_request(line) || !is_stray_body(line)))) {
+        return;
+    }
+    if (in->dir == TO_SERVER) {
+        http_event(tx, HTTP_EVENT_UNEXPECTED_BODY);
+    }
+    if (!tx->msgs[in->dir].body.has_begun) {
+        http_body_begin(tx, in->dir);
+    }
+    http_body_data(tx, in->dir, line);
+    take(in, n);
+}
+
 static enum step sized_body(struct input *in)
 {
     size_t n = in->rest.size < in->side->left ? in->rest.size : (size_t) in->side->left;
@@ -534,6 +582,7 @@ static enum step sized_body(struct input *in)
         if (in->side->at == AT_CHUNK_DATA) {
             in->side->at = AT_CHUNK_END;
         } else {
+            take_surplus(in);
             end_message(in, true, AT_START);
         }
     }
@@ -587,6 +636,7 @@ static enum step chunk_size(struct input *in)
     while (i < in->rest.size && http_is_blank(in->rest.bytes[i])) {
         i++;
     }
+    in->side->tx->msgs[in->dir].body.framing_size += i;
     take(in, i);                                /* Empty lines before a size do no harm. */
     if (in->rest.size == 0) {
         return STEP_MORE;
@@ -611,6 +661,7 @@ static enum step chunk_size(struct input *in)
     in->side->is_first_chunk = false;
     in->side->left = size;
     in->side->at = size != 0 ? AT_CHUNK_DATA : AT_TRAILER;
+    in->side->tx->msgs[in->dir].body.framing_size += n;
     take(in, n);
     return STEP_GO;
 }
@@ -627,6 +678,7 @@ static enum step chunk_end(struct input *in)
     if (in->rest.bytes[n] == '\n') {
         n++;
     }
+    in->side->tx->msgs[in->dir].body.framing_size += n;
     take(in, n);
     in->side->at = AT_CHUNK_SIZE;
     return STEP_GO;
@@ -655,6 +707,7 @@ static enum step trailer(struct input *in)
     if (strip_end(line).size == 0) {
         http_header_flush(tx, in->dir);
         take(in, n);
+        take_surplus(in);
         end_message(in, true, AT_START);
         return STEP_GO;
     }

@@ -179,6 +179,7 @@ static void a_tunnel_is_recognized_anew(void **state)
     assert_true(tx_at(&c, 0)->is_done[TO_CLIENT]);
     assert_true(slice_is(app_tx_buffer(tx_at(&c, 0), TO_CLIENT, BUFFER_HTTP_STAT_CODE, 0).bytes,
                          "200"));
+    assert_int_equal(c.flow.app->first_id, 1);
     feed_turn(&c, &garbage, 0);
     assert_true(c.flow.app->is_recognized);
     assert_int_equal(c.flow.app_proto, APP_HTTP1);

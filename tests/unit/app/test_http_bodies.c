@@ -133,7 +133,7 @@ static void a_bomb_is_not_blown_up(void **state)
     assert_true(app_tx_has_event(tx_at(&c, 0), "compression_bomb"));
     struct app_tx *tx = tx_at(&c, 0);
     const struct app_file *file = LIST_ENTRY(tx->files.next, struct app_file, node);
-    assert_true(file->size >= 1u << 20 && file->size < 2u << 20);
+    assert_int_equal(file->state, FILE_TRUNCATED);
     assert_int_equal(file->data.size, c.conf.http_response_body_limit);
     stop(&c);
     free(zeros);
@@ -182,8 +182,8 @@ static void the_inspection_limit_keeps_the_first_bytes(void **state)
     assert_true(slice_is(body_of(&c), "1234567"));
     assert_int_equal(app_tx_buffer(tx_at(&c, 0), TO_CLIENT, BUFFER_FILE_DATA, 0).state,
                      APP_VIEW_DONE);
-    assert_int_equal(file_of_tx(&c)->size, 9);
-    assert_int_equal(file_of_tx(&c)->state, FILE_CLOSED);
+    assert_int_equal(file_of_tx(&c)->size, 7);
+    assert_int_equal(file_of_tx(&c)->state, FILE_TRUNCATED);
     stop(&c);
 }
 
@@ -315,6 +315,51 @@ static void several_uploads_are_several_files(void **state)
     }
 }
 
+static void a_cut_file_has_one_digest_and_an_upload_is_cut_with_its_body(void **state)
+{
+    const struct turn post = C("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 80\r\n"
+                               "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+                               "--b\r\nContent-Disposition: form-data; filename=f\r\n\r\n"
+                               "0123456789abcdefghij\r\n--b--\r\n");
+
+    for (size_t step = 0; step < 3; step++) {
+        struct conversation c;
+        start(&c);
+        c.conf.http_request_body_limit = 60;
+        c.conf.file_md5 = c.conf.file_sha256 = true;
+        feed_turn(&c, &post, step);
+        assert_true(tx_at(&c, 0)->is_done[TO_SERVER]);
+        const struct app_file *f = file_of_tx(&c);
+        assert_true(f->has_sha256);
+        assert_false(f->has_md5);
+        assert_int_equal(f->state, FILE_TRUNCATED);
+        assert_true(slice_is(f->data, "012345678"));
+        assert_true(slice_is(f->name, "f"));
+        stop(&c);
+    }
+}
+
+static void a_line_behind_a_body_in_its_piece_is_more_of_it(void **state)
+{
+    const struct turn ok = S("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab\r\n"
+                             "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
+    const struct turn post = C("POST / HTTP/1.1\r\nHost: h\r\n\r\na=b&c=d\r\n");
+    struct conversation c;
+
+    start(&c);
+    feed_turn(&c, &post, 0);
+    feed_turn(&c, &get, 0);
+    feed_turn(&c, &ok, 0);
+    assert_true(slice_is(body_of(&c), "ab\r\n"));
+    assert_true(slice_is(app_tx_buffer(tx_at(&c, 1), TO_CLIENT, BUFFER_FILE_DATA, 0).bytes,
+                         "x"));
+    assert_true(slice_is(app_tx_buffer(tx_at(&c, 0), TO_SERVER, BUFFER_HTTP_REQUEST_BODY, 0)
+                             .bytes, "a=b&c=d\r\n"));
+    assert_true(app_tx_has_event(tx_at(&c, 0), "request_body_unexpected"));
+    assert_null(tx_at(&c, 2));
+    stop(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,6 +373,8 @@ int main(void)
         cmocka_unit_test(digests_are_computed_when_wanted),
         cmocka_unit_test(files_end_as_their_bodies_did),
         cmocka_unit_test(several_uploads_are_several_files),
+        cmocka_unit_test(a_cut_file_has_one_digest_and_an_upload_is_cut_with_its_body),
+        cmocka_unit_test(a_line_behind_a_body_in_its_piece_is_more_of_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
