@@ -1,6 +1,6 @@
-/* The hash by which frames are shared out to workers: of the outermost IP address pair, the
- * same for both directions.  An ICMP error counts as the packet that it quotes, since it
- * belongs to that one's flow and may come from any router on the way. */
+/* The hash by which frames are shared out to workers: of the outermost IP address
+ * pair, the same for both directions.  An ICMP error counts as the packet that it
+ * quotes, since it belongs to that one's flow and may come from any router on the way. */
 #include "common/base/hash.h"
 #include "sensor/decode/decode_private.h"
 
@@ -127,7 +127,8 @@ static const uint8_t *quoted_ipv4(struct cursor c)
     const uint8_t *h = c.at;
     bool is_fragment = (load_be16(h + 6) & 0x1fff) != 0;
 
-    if (h[9] != IP_PROTO_ICMP || is_fragment || !cursor_skip(&c, (size_t) (h[0] & 15) * 4)) {
+    if (h[9] != IP_PROTO_ICMP || is_fragment
+        || !cursor_skip(&c, (size_t) (h[0] & 15) * 4)) {
         return NULL;
     }
     const uint8_t *icmp = cursor_take(&c, 8);

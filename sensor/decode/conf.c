@@ -15,7 +15,8 @@ static const struct conf_key keys[] = {
       "Memory for fragments, per worker", NULL },
     { "defrag.timeout", CONF_DURATION, FIELD(defrag_timeout), "60s", 1000000000ull,
       3600000000000ull, "How long the pieces of a datagram are waited for", NULL },
-    { "defrag.max-datagrams", CONF_UINT, FIELD(defrag_max_datagrams), "65535", 16, 1u << 24,
+    { "defrag.max-datagrams", CONF_UINT, FIELD(defrag_max_datagrams), "65535", 16,
+      1u << 24,
       "Datagrams waited for at the same time, per worker", NULL },
     { "vxlan.ports", CONF_TEXTS, FIELD(vxlan_ports), "4789", 0, 0,
       "UDP destination ports of VXLAN", NULL },
@@ -83,7 +84,8 @@ bool decode_conf_check(const struct decode_conf *conf, struct diag *diag)
         }
         if (lists[kind]->n > TUNNEL_MAX_PORTS) {
             diag_add(diag, DIAG_ERROR, NULL, 0, 0, NULL,
-                     "decode.%s.ports: more than %d ports", names[kind], TUNNEL_MAX_PORTS);
+                     "decode.%s.ports: more than %d ports", names[kind],
+                     TUNNEL_MAX_PORTS);
         }
     }
     return diag->n_errors == n_before;

@@ -23,16 +23,16 @@ struct decode_conf {
 };
 extern const struct conf_section decode_conf_section;
 
-/* The defaults of the table, without reading any configuration.  The port lists are static:
- * such a struct must not be given to conf_free_section(). */
+/* The defaults of the table, without reading any configuration.  The port lists are
+ * static: such a struct must not be given to conf_free_section(). */
 void decode_conf_defaults(struct decode_conf *);
 /* Reports to 'diag' each tunnel port that is no number of 1 to 65535; false if any. */
 bool decode_conf_check(const struct decode_conf *, struct diag *);
 
 struct decoder;
 
-/* Borrows 'conf' for the call alone.  A port that decode_conf_check() would refuse is left
- * out.  Never NULL: at start, memory that is gone ends the program. */
+/* Borrows 'conf' for the call alone.  A port that decode_conf_check() would refuse is
+ * left out.  Never NULL: at start, memory that is gone ends the program. */
 struct decoder *decoder_create(const struct decode_conf *conf);
 void decoder_destroy(struct decoder *);         /* NULL is fine. */
 
@@ -61,8 +61,8 @@ const struct decode_counters *decoder_counters(const struct decoder *);
 enum decode_checksum { DECODE_CHECKSUM_IPV4, DECODE_CHECKSUM_L4 };
 
 /* Computes it, whatever 'check_checksums' says: for the rule keywords "ipv4-csum",
- * "tcpv4-csum" and their like.  False where the packet has no such layer, is a fragment, or
- * carries no checksum (UDP with 0; SCTP's CRC-32c is not judged). */
+ * "tcpv4-csum" and their like.  False where the packet has no such layer, is a
+ * fragment, or carries no checksum (UDP with 0; SCTP's CRC-32c is not judged). */
 bool decode_checksum_is_bad(const struct packet *, enum decode_checksum);
 
 /* Symmetric hash of the outermost IP address pair of a frame, for sharing frames out to

@@ -2,10 +2,10 @@
  *
  * A datagram keeps its bytes in blocks, each for a fixed range of offsets, and a list of
  * pieces that says which of them have come and from which fragment.  Where fragments
- * overlap, bytes that came first stay, unless the new fragment starts before the piece that
- * holds them: what the BSD systems do (Novak, "Target-Based Fragmentation Reassembly",
- * 2005).  A datagram is whole when its pieces leave no hole from 0 on and the last of them
- * is the end of a fragment without "more fragments". */
+ * overlap, bytes that came first stay, unless the new fragment starts before the piece
+ * that holds them: what the BSD systems do (Novak, "Target-Based Fragmentation
+ * Reassembly", 2005).  A datagram is whole when its pieces leave no hole from 0 on and
+ * the last of them is the end of a fragment without "more fragments". */
 #include "sensor/decode/defrag.h"
 
 #include <stdlib.h>
@@ -25,7 +25,7 @@
 #define MAX_EVICTIONS 8
 
 struct piece {
-    struct list_node node;      /* In the datagram's, by 'start'; pieces do not overlap. */
+    struct list_node node;      /* In the datagram's, by 'start'; none overlap. */
     uint32_t start, end;
     bool is_last;               /* Ends a fragment that said that no more follow. */
 };
@@ -58,11 +58,12 @@ struct defrag_datagram {
 void defrag_init(struct defrag *g, uint64_t memory, uint64_t max_datagrams,
                  uint64_t timeout_ns)
 {
-    /* A quarter for what is known about datagrams and pieces, the rest for their bytes. */
+    /* A quarter for what is known about datagrams and pieces, the rest for bytes. */
     pool_init(&g->datagrams, sizeof(struct defrag_datagram), memory / 8);
     pool_init(&g->pieces, sizeof(struct piece), memory / 8);
     pool_init(&g->blocks, BLOCK_SIZE, memory / 4 * 3);
-    g->max_datagrams = max_datagrams < g->datagrams.max ? max_datagrams : g->datagrams.max;
+    g->max_datagrams = max_datagrams < g->datagrams.max ? max_datagrams
+                                                        : g->datagrams.max;
     for (g->n_buckets = 64; g->n_buckets < g->max_datagrams; g->n_buckets *= 2) {
     }
     g->buckets = xcalloc(g->n_buckets, sizeof *g->buckets);
@@ -312,7 +313,8 @@ static bool add_part(struct decoder *d, struct defrag_datagram *t, struct list_n
                      const struct defrag_fragment *f, uint32_t start, uint32_t end)
 {
     uint32_t f_end = f->offset + (uint32_t) f->data.size;
-    struct piece part = { .start = start, .end = end, .is_last = !f->more && end == f_end };
+    struct piece part = { .start = start, .end = end,
+                          .is_last = !f->more && end == f_end };
 
     if (!add_piece(d, t, at, part)) {
         return false;
@@ -426,7 +428,8 @@ static void fix_ipv4(uint8_t *h, uint32_t header_size, uint32_t total)
 
 /* Writes the datagram to 'out', which has room for DECODE_MAX_DATAGRAM bytes; returns its
  * size, 0 if it is too large for its own length field. */
-static uint32_t assemble(const struct defrag_datagram *t, uint32_t data_size, uint8_t *out)
+static uint32_t assemble(const struct defrag_datagram *t, uint32_t data_size,
+                         uint8_t *out)
 {
     bool is_v4 = t->key.version == 4;
     uint32_t total = t->header_size + data_size;
@@ -434,7 +437,8 @@ static uint32_t assemble(const struct defrag_datagram *t, uint32_t data_size, ui
     if (total > (is_v4 ? 65535u : DECODE_MAX_DATAGRAM)) {
         return 0;
     }
-    memcpy(out, t->long_header != NULL ? t->long_header : t->short_header, t->header_size);
+    memcpy(out, t->long_header != NULL ? t->long_header : t->short_header,
+           t->header_size);
     read_bytes(t, out + t->header_size, data_size);
     if (is_v4) {
         fix_ipv4(out, t->header_size, total);
@@ -451,7 +455,8 @@ static void decode_whole(struct decoder *d, struct packet *p, struct defrag_data
 {
     bool is_v4 = p->src.version == 4;
 
-    if (d->n_reassembled >= DECODE_MAX_REASSEMBLED || d->n_packets >= DECODE_MAX_PACKETS) {
+    if (d->n_reassembled >= DECODE_MAX_REASSEMBLED
+        || d->n_packets >= DECODE_MAX_PACKETS) {
         decode_event_add(d, p, DECODE_TOO_MANY_LAYERS);
         d->counters.defrag_refused++;
         forget(&d->defrag, t);
@@ -466,7 +471,8 @@ static void decode_whole(struct decoder *d, struct packet *p, struct defrag_data
                                      : DECODE_IPV6_FRAG_PKT_TOO_LARGE);
         return;
     }
-    struct packet *whole = decode_packet_begin(d, PACKET_FROM_DEFRAG, p->outer, out, size);
+    struct packet *whole = decode_packet_begin(d, PACKET_FROM_DEFRAG, p->outer, out,
+                                               size);
     if (whole == NULL) {
         return;
     }
@@ -489,7 +495,8 @@ void defrag_add(struct decoder *d, struct packet *p, const struct defrag_fragmen
     struct defrag_datagram *t = find_or_add(d, p, f);
     if (t == NULL || !add_data(d, t, f, &overlaps)
         || (f->offset == 0 && t->header_size == 0 && !set_header(d, t, f))) {
-        decode_event_add(d, p, is_v4 ? DECODE_IPV4_FRAG_IGNORED : DECODE_IPV6_FRAG_IGNORED);
+        decode_event_add(d, p,
+                         is_v4 ? DECODE_IPV4_FRAG_IGNORED : DECODE_IPV6_FRAG_IGNORED);
         d->counters.defrag_refused++;
         if (t != NULL) {
             forget(&d->defrag, t);
@@ -497,7 +504,8 @@ void defrag_add(struct decoder *d, struct packet *p, const struct defrag_fragmen
         return;
     }
     if (overlaps) {
-        decode_event_add(d, p, is_v4 ? DECODE_IPV4_FRAG_OVERLAP : DECODE_IPV6_FRAG_OVERLAP);
+        decode_event_add(d, p,
+                         is_v4 ? DECODE_IPV4_FRAG_OVERLAP : DECODE_IPV6_FRAG_OVERLAP);
         d->counters.defrag_overlaps++;
     }
     uint32_t size = whole_size(t);
@@ -519,7 +527,7 @@ static bool are_pieces_consistent(const struct defrag_datagram *t)
         if (piece->start < end || piece->start >= piece->end || piece->end > 65536) {
             return false;
         }
-        for (uint32_t i = piece->start / BLOCK_SIZE; i <= (piece->end - 1) / BLOCK_SIZE; i++) {
+        for (uint32_t i = piece->start / BLOCK_SIZE; i * BLOCK_SIZE < piece->end; i++) {
             if (t->blocks[i] == NULL) {
                 return false;
             }

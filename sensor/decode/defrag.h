@@ -10,8 +10,8 @@
 struct decoder;
 struct defrag_datagram;
 
-/* All datagrams of one worker.  Invariant: each datagram is in one bucket and in 'by_age';
- * n_datagrams counts them. */
+/* All datagrams of one worker.  Invariant: each datagram is in one bucket and in
+ * 'by_age'; n_datagrams counts them. */
 struct defrag {
     struct pool datagrams, blocks, pieces;
     struct defrag_datagram **buckets;   /* Owned; n_buckets is a power of two. */
@@ -24,7 +24,7 @@ struct defrag {
 /* One fragment, as IPv4 and IPv6 alike describe it. */
 struct defrag_fragment {
     uint32_t id;
-    uint8_t proto;              /* IPv4: part of the key.  IPv6: 0 (RFC 8200, section 4.5). */
+    uint8_t proto;              /* IPv4: in the key.  IPv6: 0 (RFC 8200, section 4.5). */
     uint32_t offset;            /* Of 'data' in the datagram, bytes. */
     bool more;
     struct slice data;
@@ -38,8 +38,8 @@ struct defrag_fragment {
 void defrag_init(struct defrag *, uint64_t memory, uint64_t max_datagrams,
                  uint64_t timeout_ns);
 void defrag_fini(struct defrag *);
-/* Adds a fragment that came in 'p' (whose addresses and tags are known); once the datagram
- * is whole, decodes it as a further packet of the frame. */
+/* Adds a fragment that came in 'p' (whose addresses and tags are known); once the
+ * datagram is whole, decodes it as a further packet of the frame. */
 void defrag_add(struct decoder *, struct packet *p, const struct defrag_fragment *);
 /* Forgets at most 'budget' datagrams whose time is over; returns how many. */
 size_t defrag_expire(struct defrag *, uint64_t now_ns, size_t budget);

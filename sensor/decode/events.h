@@ -3,8 +3,8 @@
  *
  * The names are those that rule authors write behind "decode-event:"; EVE's anomaly
  * records prefix them with "decoder.".  A name may stand here that this decoder never
- * raises (a protocol it does not decode, a check that others make): rules with it load and
- * do not match; README.md here lists which. */
+ * raises (a protocol it does not decode, a check that others make): rules with it load
+ * and do not match; README.md here lists which. */
 #ifndef CIVICSHIELD_DECODE_EVENTS_H
 #define CIVICSHIELD_DECODE_EVENTS_H
 
@@ -156,7 +156,8 @@ enum decode_event {
     DECODE_N_EVENTS
 };
 
-/* The name, as rules write it: "ipv4.pkt_too_small"; "unknown" for a value out of range. */
+/* The name, as rules write it: "ipv4.pkt_too_small"; "unknown" for a value out of
+ * range. */
 const char *decode_event_name(unsigned event);
 /* By name of 'size' bytes, with or without "decoder." before it; DECODE_N_EVENTS if there
  * is no such event. */

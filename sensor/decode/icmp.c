@@ -128,7 +128,8 @@ static bool is_code_known_v6(uint8_t type, uint8_t code)
         return code <= 2 || code == 255;
     case 155:                   /* RPL control. */
         return code <= 3;
-    case 150: case 151: case 152: case 153:     /* Experimental mobility, multicast routers. */
+    /* Experimental mobility, multicast routers. */
+    case 150: case 151: case 152: case 153:
         return true;
     default:
         return code == 0;

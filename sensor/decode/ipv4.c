@@ -143,7 +143,8 @@ static void decode_ip_in_ip(struct decoder *d, struct packet *p, struct cursor c
     (void) decode_inner(d, p, PACKET_FROM_IPIP, is_v4 ? decode_ipv4 : decode_ipv6, c);
 }
 
-static void decode_icmp(struct decoder *d, struct packet *p, struct cursor c, uint8_t proto)
+static void decode_icmp(struct decoder *d, struct packet *p, struct cursor c,
+                        uint8_t proto)
 {
     bool is_v4 = p->src.version == 4;
 
@@ -157,7 +158,8 @@ static void decode_icmp(struct decoder *d, struct packet *p, struct cursor c, ui
     }
 }
 
-bool decode_ip_payload(struct decoder *d, struct packet *p, struct cursor c, uint8_t proto)
+bool decode_ip_payload(struct decoder *d, struct packet *p, struct cursor c,
+                       uint8_t proto)
 {
     p->ip_proto = proto;
     p->payload = decode_offset(p, &c);

@@ -26,8 +26,8 @@ static bool is_timestamp_sound(const uint8_t *o, size_t size)
     return pointer >= 5 && (pointer - 5) % slot == 0 && pointer <= size + 1;
 }
 
-/* Domain of interpretation (4), then tags of type, length and data, which in all types but
- * the free form (7) starts with a byte of 0 for alignment. */
+/* Domain of interpretation (4), then tags of type, length and data, which in all types
+ * but the free form (7) starts with a byte of 0 for alignment. */
 static bool is_cipso_sound(const uint8_t *o, size_t size)
 {
     struct cursor tags = cursor_of(o + 6, size - 6);
@@ -93,7 +93,8 @@ static bool is_option_known(uint8_t type)
 }
 
 /* One option of 'size' bytes, type and length included. */
-static void read_option(struct decoder *d, struct packet *p, const uint8_t *o, size_t size)
+static void read_option(struct decoder *d, struct packet *p, const uint8_t *o,
+                        size_t size)
 {
     uint32_t bit = 1u << (o[0] & 0x1f);
 

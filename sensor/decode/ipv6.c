@@ -102,7 +102,7 @@ static enum step walk_options(struct walk *w, bool is_hop)
     if (h == NULL) {
         return STEP_DONE;
     }
-    /* One hop-by-hop header; destination options before a routing header and at the end. */
+    /* One hop-by-hop header; destination options before routing and at the end. */
     unsigned *n = is_hop ? &w->n_hop : &w->n_dst;
     if (*n >= (is_hop ? 1 : 2)) {
         decode_event_add(w->d, w->p, is_hop ? DECODE_IPV6_EXTHDR_DUPL_HH
@@ -133,7 +133,8 @@ static enum step walk_routing(struct walk *w)
 static enum step walk_ah(struct walk *w)
 {
     size_t left = cursor_left(&w->c), size;
-    bool is_least = left >= 2 && w->c.at[1] == 0;       /* Length 0 still means 12 bytes. */
+    /* Length 0 still means 12 bytes. */
+    bool is_least = left >= 2 && w->c.at[1] == 0;
     const uint8_t *h = left < 12 ? NULL : take_header(w, is_least ? 12 : 8, 4, &size);
 
     if (left < 12) {

@@ -1,8 +1,8 @@
 /* Link types, Ethernet, and the dispatch on an Ethernet type.
  *
- * Ethernet II: destination (6), source (6), type (2).  IEEE 802.3: a length of at most 1500
- * in place of the type, then an LLC header; SNAP (aa aa 03, OUI, type) with OUI 0 carries
- * an Ethernet type after all (RFC 1042). */
+ * Ethernet II: destination (6), source (6), type (2).  IEEE 802.3: a length of at most
+ * 1500 in place of the type, then an LLC header; SNAP (aa aa 03, OUI, type) with OUI 0
+ * carries an Ethernet type after all (RFC 1042). */
 #include "sensor/decode/decode_private.h"
 
 #define ETHERNET_SIZE 14
@@ -50,7 +50,8 @@ static bool decode_dce(struct decoder *d, struct packet *p, struct cursor c)
     return decode_ethernet(d, p, c);
 }
 
-bool decode_ether_type(struct decoder *d, struct packet *p, struct cursor c, uint16_t type)
+bool decode_ether_type(struct decoder *d, struct packet *p, struct cursor c,
+                       uint16_t type)
 {
     p->ether_type = type;
     if (!decode_layer_enter(d, p)) {
@@ -131,8 +132,8 @@ static bool decode_null(struct decoder *d, struct packet *p, struct cursor c)
 }
 
 /* A header of fixed size with an Ethernet type at a fixed place. */
-static bool decode_fixed(struct decoder *d, struct packet *p, struct cursor c, size_t size,
-                         size_t type_at, enum decode_event too_small)
+static bool decode_fixed(struct decoder *d, struct packet *p, struct cursor c,
+                         size_t size, size_t type_at, enum decode_event too_small)
 {
     const uint8_t *h = cursor_take(&c, size);
 

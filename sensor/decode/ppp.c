@@ -7,7 +7,7 @@
 
 enum ppp_proto {
     PPP_IPV4 = 0x21,
-    PPP_VJ_UNCOMPRESSED = 0x2f, /* RFC 1144: an IP header whose protocol is a slot number. */
+    PPP_VJ_UNCOMPRESSED = 0x2f, /* RFC 1144: an IP header, a slot for its protocol. */
     PPP_IPV6 = 0x57,
 };
 
@@ -104,7 +104,8 @@ bool decode_pppoe_discovery(struct decoder *d, struct packet *p, struct cursor c
         return decode_invalid(d, p, DECODE_PPPOE_PKT_TOO_SMALL);
     }
     switch (h[1]) {
-    case 0x07: case 0x09: case 0x19: case 0x65: case 0xa7:  /* PADO, PADI, PADR, PADS, PADT */
+    /* PADO, PADI, PADR, PADS, PADT */
+    case 0x07: case 0x09: case 0x19: case 0x65: case 0xa7:
         break;
     default:
         return decode_invalid(d, p, DECODE_PPPOE_WRONG_CODE);

@@ -20,8 +20,8 @@ enum option_kind {
 };
 
 /* Which of the options that stand once at most have been. */
-enum { SEEN_MSS = 1, SEEN_WSCALE = 2, SEEN_SACK_OK = 4, SEEN_SACK = 8, SEEN_TIMESTAMP = 16,
-       SEEN_FAST_OPEN = 32 };
+enum { SEEN_MSS = 1, SEEN_WSCALE = 2, SEEN_SACK_OK = 4, SEEN_SACK = 8,
+       SEEN_TIMESTAMP = 16, SEEN_FAST_OPEN = 32 };
 
 struct options {
     struct packet *p;

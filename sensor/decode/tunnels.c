@@ -1,7 +1,7 @@
 /* Tunnels over UDP: VXLAN (RFC 7348), Geneve (RFC 8926), Teredo (RFC 4380), GTP-U
  * (3GPP TS 29.281).  A port number is no proof, so each header must agree with its
- * standard before what follows is taken for a packet; otherwise the datagram stays what it
- * is, UDP, without an event. */
+ * standard before what follows is taken for a packet; otherwise the datagram stays
+ * what it is, UDP, without an event. */
 #include "sensor/decode/decode_private.h"
 
 /* Flags (bit 3: the identifier is valid), reserved (3), identifier (3), reserved (1);
@@ -18,8 +18,9 @@ static void decode_vxlan(struct decoder *d, struct packet *p, struct cursor c)
     d->counters.vxlan++;
     if (decode_inner(d, p, PACKET_FROM_VXLAN, decode_ethernet, c)) {
         d->packets[n_before].vni = load_be32(h + 4) >> 8;
-    } else if (type != ETHER_TYPE_IPV4 && type != ETHER_TYPE_IPV6 && type != ETHER_TYPE_ARP
-               && type != ETHER_TYPE_VLAN && type != ETHER_TYPE_8021AD) {
+    } else if (type != ETHER_TYPE_IPV4 && type != ETHER_TYPE_IPV6
+               && type != ETHER_TYPE_ARP && type != ETHER_TYPE_VLAN
+               && type != ETHER_TYPE_8021AD) {
         decode_event_add(d, p, DECODE_VXLAN_UNKNOWN_PAYLOAD_TYPE);
     }
 }
@@ -74,8 +75,9 @@ static void decode_geneve(struct decoder *d, struct packet *p, struct cursor c)
     }
 }
 
-/* Perhaps an authentication header (00 01, two lengths, both parts, 9 bytes more), perhaps
- * an origin indication (00 00, port, address), then IPv6 that fills the datagram. */
+/* Perhaps an authentication header (00 01, two lengths, both parts, 9 bytes more),
+ * perhaps an origin indication (00 00, port, address), then IPv6 that fills the
+ * datagram. */
 static void decode_teredo(struct decoder *d, struct packet *p, struct cursor c)
 {
     if (cursor_left(&c) >= 4 && load_be16(c.at) == 0x0001
@@ -145,6 +147,12 @@ static bool has_port(const struct tunnel_ports *t, enum tunnel_kind kind, uint16
     return false;
 }
 
+static bool has_either_port(const struct tunnel_ports *t, enum tunnel_kind kind,
+                            const struct packet *p)
+{
+    return has_port(t, kind, p->dport) || has_port(t, kind, p->sport);
+}
+
 /* VXLAN's source port is any, so that one says nothing; the others answer from theirs. */
 void decode_udp_tunnel(struct decoder *d, struct packet *p, struct cursor c)
 {
@@ -155,11 +163,11 @@ void decode_udp_tunnel(struct decoder *d, struct packet *p, struct cursor c)
     }
     if (has_port(t, TUNNEL_VXLAN, p->dport)) {
         decode_vxlan(d, p, c);
-    } else if (has_port(t, TUNNEL_GENEVE, p->dport) || has_port(t, TUNNEL_GENEVE, p->sport)) {
+    } else if (has_either_port(t, TUNNEL_GENEVE, p)) {
         decode_geneve(d, p, c);
-    } else if (has_port(t, TUNNEL_TEREDO, p->dport) || has_port(t, TUNNEL_TEREDO, p->sport)) {
+    } else if (has_either_port(t, TUNNEL_TEREDO, p)) {
         decode_teredo(d, p, c);
-    } else if (has_port(t, TUNNEL_GTPU, p->dport) || has_port(t, TUNNEL_GTPU, p->sport)) {
+    } else if (has_either_port(t, TUNNEL_GTPU, p)) {
         decode_gtpu(d, p, c);
     }
 }

@@ -10,7 +10,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static const uint16_t link_types[] = {
-    LINK_ETHERNET, LINK_RAW, LINK_NULL, LINK_LOOP, LINK_PPP, LINK_PPP_HDLC, LINK_CISCO_HDLC,
+    LINK_ETHERNET, LINK_RAW, LINK_NULL, LINK_LOOP, LINK_PPP, LINK_PPP_HDLC,
+    LINK_CISCO_HDLC,
     LINK_LINUX_SLL, LINK_LINUX_SLL2, LINK_IPV4, LINK_IPV6, 9999,
 };
 

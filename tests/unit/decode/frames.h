@@ -1,5 +1,5 @@
-/* Bytes of frames for the tests of decode: one macro a header, its fields as arguments, so
- * that a table of frames can be read. */
+/* Bytes of frames for the tests of decode: one macro a header, its fields as arguments,
+ * so that a table of frames can be read. */
 #ifndef CIVICSHIELD_TEST_FRAMES_H
 #define CIVICSHIELD_TEST_FRAMES_H
 
@@ -27,14 +27,16 @@
 #define IPV6(size, next) 0x60, 0, 0, 0, BE16(size), next, 64, IPV6_HOST(1), IPV6_HOST(2)
 #define UDP(source, destination, size) BE16(source), BE16(destination), BE16(size), 0, 0
 #define TCP_HEAD(words, flags) \
-    BE16(1234), BE16(80), 0, 0, 0, 7, 0, 0, 0, 9, (words) << 4, flags, BE16(1000), 0, 0, 0, 0
+    BE16(1234), BE16(80), 0, 0, 0, 7, 0, 0, 0, 9, (words) << 4, flags, BE16(1000), \
+        0, 0, 0, 0
 #define TCP TCP_HEAD(5, TCP_SYN)
 #define ICMP(type, code) type, code, 0, 0, 0, 5, 0, 6
 #define ZEROS4 0, 0, 0, 0
 #define ZEROS8 ZEROS4, ZEROS4
 #define ZEROS16 ZEROS8, ZEROS8
 
-#define BYTES(...) (const uint8_t[]) { __VA_ARGS__ }, sizeof (const uint8_t[]) { __VA_ARGS__ }
+#define BYTES(...) \
+    (const uint8_t[]) { __VA_ARGS__ }, sizeof (const uint8_t[]) { __VA_ARGS__ }
 
 static inline struct frame frame_of(const uint8_t *bytes, size_t size, uint16_t link_type)
 {
@@ -84,7 +86,8 @@ static inline void check_packet(const struct packet *p, const struct frame *f)
 }
 
 /* All events of the packets, as "ipv4.opt_invalid udp.pkt_too_small". */
-static inline void list_events(const struct packet *packets, size_t n, char *out, size_t size)
+static inline void list_events(const struct packet *packets, size_t n, char *out,
+                               size_t size)
 {
     size_t used = 0;
 

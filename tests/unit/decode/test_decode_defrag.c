@@ -78,7 +78,8 @@ struct order_case {
     unsigned n_overlaps;
 };
 
-#define PIECES(...) { __VA_ARGS__ }, sizeof (struct piece[]) { __VA_ARGS__ } / sizeof(struct piece)
+#define PIECES(...) \
+    { __VA_ARGS__ }, sizeof (struct piece[]) { __VA_ARGS__ } / sizeof(struct piece)
 
 static const struct order_case order_cases[] = {
     { "in order", PIECES({ 0, 16, 'A', true }, { 16, 16, 'B', false }),
@@ -89,8 +90,10 @@ static const struct order_case order_cases[] = {
       PIECES({ 0, 8, 'A', true }, { 24, 8, 'C', false }, { 8, 16, 'B', true }),
       "BBBBBBBBBBBBBBBBCCCCCCCC", 0 },
     { "a hole remains", PIECES({ 0, 16, 'A', true }, { 24, 8, 'B', false }), NULL, 0 },
-    { "the end is missing", PIECES({ 0, 16, 'A', true }, { 16, 16, 'B', true }), NULL, 0 },
-    { "the beginning is missing", PIECES({ 8, 8, 'A', true }, { 16, 16, 'B', false }), NULL,
+    { "the end is missing", PIECES({ 0, 16, 'A', true }, { 16, 16, 'B', true }), NULL,
+      0 },
+    { "the beginning is missing", PIECES({ 8, 8, 'A', true }, { 16, 16, 'B', false }),
+      NULL,
       0 },
     { "the same twice",
       PIECES({ 0, 16, 'A', true }, { 0, 16, 'A', true }, { 16, 16, 'B', false }),
@@ -341,7 +344,8 @@ static void the_largest_datagram_comes_together_in_reverse(void **state)
     (void) state;
     for (unsigned at = 65024; ; at -= 512) {
         unsigned size = at == 65024 ? 65515 - 65024 : 512;
-        const struct piece piece = { at, size, (char) ('a' + at / 512 % 26), at != 65024 };
+        const struct piece piece = { at, size, (char) ('a' + at / 512 % 26),
+            at != 65024 };
 
         make_ipv4(&f, 1, &piece);
         n = feed(d, &f, START);
@@ -414,7 +418,8 @@ static void memory_stays_within_its_budget(void **state)
         struct defrag *g = &d->defrag;
         assert_true(g->blocks.n_made * g->blocks.object_size
                     + g->pieces.n_made * g->pieces.object_size
-                    + g->datagrams.n_made * g->datagrams.object_size <= conf.defrag_memory);
+                    + g->datagrams.n_made * g->datagrams.object_size
+                    <= conf.defrag_memory);
     }
     decoder_destroy(d);
 }

@@ -55,7 +55,8 @@ static void tcp_fields_and_options_are_read(void **state)
 {
     struct decoder *d = make_decoder(false);
     static const uint8_t bytes[] = {
-        IPV4(60, 6), TCP_HEAD(10, TCP_SYN | TCP_ACK), 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1,
+        IPV4(60, 6), TCP_HEAD(10, TCP_SYN | TCP_ACK), 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0,
+            1,
         0, 0, 0, 2, 1, 3, 3, 77,
     };
 
@@ -83,7 +84,9 @@ static void icmp_fields_are_read(void **state)
 {
     struct decoder *d = make_decoder(false);
     static const uint8_t echo[] = { IPV4(28, 1), ICMP(8, 0) };
-    static const uint8_t error[] = { IPV4(56, 1), ICMP(3, 3), IPV4(28, 17), UDP(5, 6, 8) };
+    static const uint8_t error[] = {
+        IPV4(56, 1), ICMP(3, 3), IPV4(28, 17), UDP(5, 6, 8),
+    };
 
     (void) state;
     assert_int_equal(decode_bytes(d, echo, sizeof echo), 1);
@@ -159,7 +162,8 @@ static const uint8_t good_udp4[] = {
 };
 static const uint8_t good_tcp4[] = {
     0x45, 0, 0, 0x2a, 0, 1, 0, 0, 64, 6, 0x66, 0xcb, 10, 0, 0, 1, 10, 0, 0, 2,
-    4, 0xd2, 0, 0x50, 0, 0, 0, 7, 0, 0, 0, 9, 0x50, 2, 3, 0xe8, 0x2a, 0x5b, 0, 0, 'h', 'i',
+    4, 0xd2, 0, 0x50, 0, 0, 0, 7, 0, 0, 0, 9, 0x50, 2, 3, 0xe8, 0x2a, 0x5b, 0, 0, 'h',
+        'i',
 };
 static const uint8_t good_icmp4[] = {
     0x45, 0, 0, 0x1d, 0, 1, 0, 0, 64, 1, 0x66, 0xdd, 10, 0, 0, 1, 10, 0, 0, 2,
@@ -184,7 +188,8 @@ static const struct checksum_case {
     { "TCP over IPv4", good_tcp4, sizeof good_tcp4, 20, true },
     { "ICMP, odd size", good_icmp4, sizeof good_icmp4, 20, true },
     { "ICMPv6", good_icmp6, sizeof good_icmp6, 40, false },
-    { "UDP over IPv6 behind an extension header", good_udp6, sizeof good_udp6, 48, false },
+    { "UDP over IPv6 behind an extension header", good_udp6, sizeof good_udp6, 48,
+      false },
 };
 
 static void each_changed_bit_makes_a_checksum_bad(void **state)
@@ -237,6 +242,24 @@ static void a_udp_checksum_of_zero_is_not_bad(void **state)
     decoder_destroy(d);
 }
 
+static void padding_is_no_part_of_size_or_checksum(void **state)
+{
+    struct decoder *d = make_decoder(true);
+    uint8_t bytes[64 + 32] = { 0 };
+
+    (void) state;
+    for (size_t i = 0; i < sizeof checksum_cases / sizeof checksum_cases[0]; i++) {
+        const struct checksum_case *t = &checksum_cases[i];
+
+        memcpy(bytes, t->bytes, t->size);
+        memset(bytes + t->size, 0x77, sizeof bytes - t->size);
+        assert_int_equal(decode_bytes(d, bytes, sizeof bytes), 1);
+        assert_int_equal(packets[0].size, t->size);
+        assert_false(packets[0].is_checksum_bad);
+    }
+    decoder_destroy(d);
+}
+
 static void hardware_vouches_for_the_outermost_packet_alone(void **state)
 {
     struct decoder *d = make_decoder(true);
@@ -263,52 +286,65 @@ static uint32_t hash_of(uint16_t link_type, const uint8_t *bytes, size_t size)
 #define THERE 10, 0, 0, 1, 10, 0, 0, 2
 #define BACK 10, 0, 0, 2, 10, 0, 0, 1
 #define OTHER 10, 0, 0, 1, 10, 0, 0, 3
+#define HEAD IPV4_HEAD(5, 20, 1, 0, 6)
 
 static void both_directions_and_all_link_types_share_a_hash(void **state)
 {
-    uint32_t h = hash_of(LINK_RAW, BYTES(IPV4_HEAD(5, 20, 1, 0, 6), THERE));
+    const struct {
+        uint16_t link_type;
+        const uint8_t *bytes;
+        size_t size;
+    } same[] = {
+        { LINK_RAW, BYTES(IPV4_HEAD(5, 20, 2, 0, 17), BACK) },
+        { LINK_RAW, BYTES(IPV4_HEAD(5, 20, 1, 0x2010, 6), THERE) },     /* A fragment. */
+        { LINK_ETHERNET,
+          BYTES(ETH(0x88a8), VLAN(1, 0x8100), VLAN(2, 0x0800), HEAD, BACK) },
+        { LINK_ETHERNET,
+          BYTES(ETH(0x8847), 0, 6, 0x40, 64, 0, 6, 0x51, 64, HEAD, BACK) },
+        { LINK_ETHERNET,
+          BYTES(ETH(0x8864), 0x11, 0, 0, 1, 0, 22, 0, 0x21, HEAD, THERE) },
+        { LINK_LINUX_SLL, BYTES(ZEROS8, ZEROS4, 0, 0, 8, 0, HEAD, THERE) },
+        { LINK_LINUX_SLL2, BYTES(8, 0, ZEROS16, 0, 0, HEAD, BACK) },
+        { LINK_NULL, BYTES(2, 0, 0, 0, HEAD, THERE) },
+        { LINK_PPP, BYTES(0xff, 3, 0, 0x21, HEAD, THERE) },
+        { LINK_CISCO_HDLC, BYTES(0x0f, 0, 8, 0, HEAD, THERE) },
+    };
+    uint32_t h = hash_of(LINK_RAW, BYTES(HEAD, THERE));
 
     (void) state;
     assert_int_not_equal(h, 0);
-    assert_int_equal(h, hash_of(LINK_RAW, BYTES(IPV4_HEAD(5, 20, 2, 0, 17), BACK)));
-    assert_int_not_equal(h, hash_of(LINK_RAW, BYTES(IPV4_HEAD(5, 20, 1, 0, 6), OTHER)));
-    /* A later fragment, a tag, labels, PPPoE, cooked and NULL captures. */
-    assert_int_equal(h, hash_of(LINK_RAW, BYTES(IPV4_HEAD(5, 20, 1, 0x2010, 6), THERE)));
-    assert_int_equal(h, hash_of(LINK_ETHERNET, BYTES(ETH(0x88a8), VLAN(1, 0x8100),
-                                VLAN(2, 0x0800), IPV4_HEAD(5, 20, 1, 0, 6), BACK)));
-    assert_int_equal(h, hash_of(LINK_ETHERNET, BYTES(ETH(0x8847), 0, 6, 0x40, 64, 0, 6, 0x51,
-                                64, IPV4_HEAD(5, 20, 1, 0, 6), BACK)));
-    assert_int_equal(h, hash_of(LINK_ETHERNET, BYTES(ETH(0x8864), 0x11, 0, 0, 1, 0, 22, 0,
-                                0x21, IPV4_HEAD(5, 20, 1, 0, 6), THERE)));
-    assert_int_equal(h, hash_of(LINK_LINUX_SLL, BYTES(ZEROS8, ZEROS4, 0, 0, 8, 0,
-                                IPV4_HEAD(5, 20, 1, 0, 6), THERE)));
-    assert_int_equal(h, hash_of(LINK_NULL, BYTES(2, 0, 0, 0, IPV4_HEAD(5, 20, 1, 0, 6),
-                                THERE)));
-    assert_int_equal(h, hash_of(LINK_PPP, BYTES(0xff, 3, 0, 0x21, IPV4_HEAD(5, 20, 1, 0, 6),
-                                THERE)));
+    assert_int_not_equal(h, hash_of(LINK_RAW, BYTES(HEAD, OTHER)));
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        assert_int_equal(h, hash_of(same[i].link_type, same[i].bytes, same[i].size));
+    }
 }
 
 static void an_icmp_error_has_the_hash_of_the_packet_it_quotes(void **state)
 {
-    uint32_t h = hash_of(LINK_RAW, BYTES(IPV4_HEAD(5, 20, 1, 0, 6), THERE));
+    uint8_t bytes[] = {
+        IPV4_HEAD(5, 48, 1, 0, 1), 10, 9, 9, 9, 10, 0, 0, 1, ICMP(11, 0), HEAD, THERE,
+    };
+    uint32_t h = hash_of(LINK_RAW, BYTES(HEAD, THERE));
 
     (void) state;
-    assert_int_equal(h, hash_of(LINK_RAW, BYTES(IPV4_HEAD(5, 48, 1, 0, 1), 10, 9, 9, 9, 10, 0,
-                                0, 1, ICMP(11, 0), IPV4_HEAD(5, 20, 1, 0, 6), THERE)));
-    assert_int_not_equal(h, hash_of(LINK_RAW, BYTES(IPV4_HEAD(5, 48, 1, 0, 1), 10, 9, 9, 9,
-                                    10, 0, 0, 1, ICMP(8, 0), IPV4_HEAD(5, 20, 1, 0, 6),
-                                    THERE)));
+    assert_int_equal(h, hash_of(LINK_RAW, bytes, sizeof bytes));
+    bytes[20] = 8;              /* No error: an echo request. */
+    assert_int_not_equal(h, hash_of(LINK_RAW, bytes, sizeof bytes));
 }
 
 static void ipv6_has_a_hash_and_no_ip_has_none(void **state)
 {
-    uint32_t h = hash_of(LINK_RAW, BYTES(0x60, 0, 0, 0, 0, 0, 59, 1, IPV6_HOST(1),
-                                         IPV6_HOST(2)));
+    static const uint8_t there[] = {
+        0x60, 0, 0, 0, 0, 0, 59, 1, IPV6_HOST(1), IPV6_HOST(2),
+    };
+    static const uint8_t back[] = {
+        0x60, 0, 0, 0, 0, 0, 6, 9, IPV6_HOST(2), IPV6_HOST(1),
+    };
+    uint32_t h = hash_of(LINK_RAW, there, sizeof there);
 
     (void) state;
     assert_int_not_equal(h, 0);
-    assert_int_equal(h, hash_of(LINK_RAW, BYTES(0x60, 0, 0, 0, 0, 0, 6, 9, IPV6_HOST(2),
-                                                IPV6_HOST(1))));
+    assert_int_equal(h, hash_of(LINK_RAW, back, sizeof back));
     assert_int_equal(hash_of(LINK_ETHERNET, BYTES(ETH(0x0806), ZEROS16, ZEROS16)), 0);
     assert_int_equal(hash_of(LINK_ETHERNET, NULL, 0), 0);
 }
@@ -369,7 +405,7 @@ static void each_event_is_found_by_its_name(void **state)
 int main(void)
 {
     enum { N = sizeof checksum_cases / sizeof checksum_cases[0] };
-    struct CMUnitTest tests[N + 16] = {
+    struct CMUnitTest tests[N + 17] = {
         cmocka_unit_test(ipv4_fields_are_read),
         cmocka_unit_test(ipv6_fields_are_read),
         cmocka_unit_test(tcp_fields_and_options_are_read),
@@ -378,6 +414,7 @@ int main(void)
         cmocka_unit_test(events_past_the_table_are_still_counted),
         cmocka_unit_test(counters_agree_with_what_was_decoded),
         cmocka_unit_test(a_udp_checksum_of_zero_is_not_bad),
+        cmocka_unit_test(padding_is_no_part_of_size_or_checksum),
         cmocka_unit_test(hardware_vouches_for_the_outermost_packet_alone),
         cmocka_unit_test(both_directions_and_all_link_types_share_a_hash),
         cmocka_unit_test(an_icmp_error_has_the_hash_of_the_packet_it_quotes),
@@ -386,7 +423,7 @@ int main(void)
         cmocka_unit_test(a_port_that_is_none_is_reported),
         cmocka_unit_test(each_event_is_found_by_its_name),
     };
-    size_t n = 15;
+    size_t n = 16;
 
     for (size_t i = 0; i < N; i++) {
         tests[n++] = (struct CMUnitTest) {
