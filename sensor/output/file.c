@@ -17,6 +17,7 @@ struct eve_file {
     int fd;                     /* -1: could not be opened anew. */
     bool has_failed;            /* Something was not written. */
     bool is_reported;           /* ... and the log says so since the last success. */
+    bool is_torn;               /* The last line in the file is not whole. */
 };
 
 static int open_path(const char *path)
@@ -80,15 +81,22 @@ static void reopen_if_asked(struct eve_file *file)
         close(file->fd);
     }
     file->fd = open_path(file->path);
+    file->is_torn = false;
     if (file->fd < 0) {
         report_failure(file, errno);
     }
 }
 
-static bool write_all(int fd, const char *bytes, size_t size)
+/* Under the lock.  After a write that stopped within a line, the next one starts a line of
+ * its own: one line is lost, not two. */
+static bool write_all(struct eve_file *file, const char *bytes, size_t size)
 {
+    if (file->is_torn && write(file->fd, "\n", 1) != 1) {
+        return false;
+    }
+    file->is_torn = false;
     while (size != 0) {
-        ssize_t n = write(fd, bytes, size);
+        ssize_t n = write(file->fd, bytes, size);
 
         if (n < 0 && errno == EINTR) {
             continue;
@@ -98,6 +106,7 @@ static bool write_all(int fd, const char *bytes, size_t size)
         }
         bytes += n;
         size -= (size_t) n;
+        file->is_torn = size != 0 && bytes[-1] != '\n';
     }
     return true;
 }
@@ -109,7 +118,7 @@ bool eve_file_write(struct eve_file *file, const char *lines, size_t size)
     pthread_mutex_lock(&file->lock);
     reopen_if_asked(file);
     if (file->fd >= 0) {
-        is_written = write_all(file->fd, lines, size);
+        is_written = write_all(file, lines, size);
         if (is_written) {
             file->is_reported = false;
         } else {
