@@ -1,6 +1,7 @@
 #include "collector/model/session.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,7 +111,7 @@ static struct session *add(struct sessions *table, const char *sensor, uint64_t 
     }
     session = xcalloc(1, sizeof *session + n_workers * sizeof session->lanes[0]);
     session->table = table;
-    strcpy(session->sensor, sensor);
+    snprintf(session->sensor, sizeof session->sensor, "%s", sensor);
     session->epoch = epoch;
     session->n_workers = n_workers;
     list_push_back(&table->list, &session->node);

@@ -112,7 +112,8 @@ static json_t *make_dead_letter(const char *reason, struct slice document,
              (unsigned long long) session_epoch(receipt->session));
     json_object_set_new(root, "@timestamp", json_string(now));
     json_object_set_new(event, "kind", json_string("pipeline_error"));
-    json_object_set_new(event, "original", make_original(slice_of(document.bytes, kept), &encoding));
+    json_object_set_new(event, "original",
+                        make_original(slice_of(document.bytes, kept), &encoding));
     json_object_set_new(root, "event", event);
     json_object_set_new(error, "message", make_message(reason));
     json_object_set_new(root, "error", error);

@@ -540,7 +540,7 @@ struct store *store_open(const struct store_options *options, struct diag *diag)
     backoff_init(&s->backoff, BACKOFF_MIN_MS, BACKOFF_MAX_MS, hash_seed_random());
     list_init(&s->full);
     list_init(&s->flights);
-    strcpy(s->reason, "no answer yet");
+    snprintf(s->reason, sizeof s->reason, "no answer yet");
     pthread_mutex_init(&s->mutex, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
