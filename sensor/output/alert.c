@@ -107,12 +107,36 @@ static void fill_body(struct output_worker *w, const struct app_tx *tx, enum dir
     }
 }
 
+/* The transaction's files that were not told yet: of several in one request, those that a
+ * rule can have matched now. */
+static void fill_alert_files(struct output_worker *w, struct event *e,
+                             const struct app_tx *tx)
+{
+    struct event_fileinfo *files = NULL;
+    size_t n = 0;
+
+    LIST_FOR_EACH (node, &tx->files) {
+        const struct app_file *file = LIST_ENTRY(node, struct app_file, node);
+
+        if (file->is_logged || n == MAX_FILES) {
+            continue;
+        }
+        if (files == NULL) {
+            files = arena_alloc(&w->scratch, MAX_FILES * sizeof *files);
+        }
+        if (files == NULL) {
+            w->counters.scratch_full++;
+            return;
+        }
+        fill_file(&files[n++], file, tx);
+    }
+    e->files = files;
+    e->n_files = n;
+}
+
 static void fill_alert_transaction(struct output_worker *w, struct event *e,
                                    struct trimmed *trimmed, const struct detect_alert *a)
 {
-    struct event_fileinfo *files;
-    size_t n = 0;
-
     e->has_tx_id = true;
     e->tx_id = a->tx->id;
     if (!w->output->conf.app_layer) {
@@ -127,19 +151,7 @@ static void fill_alert_transaction(struct output_worker *w, struct event *e,
                   &trimmed->http.http_response_body,
                   &trimmed->http.http_response_body_printable);
     }
-    LIST_FOR_EACH (node, &a->tx->files) {
-        n += n < MAX_FILES;
-    }
-    files = n != 0 ? arena_alloc(&w->scratch, n * sizeof *files) : NULL;
-    if (files != NULL) {
-        LIST_FOR_EACH (node, &a->tx->files) {
-            if (e->n_files < n) {
-                fill_file(&files[e->n_files++], LIST_ENTRY(node, struct app_file, node),
-                          a->tx);
-            }
-        }
-        e->files = files;
-    }
+    fill_alert_files(w, e, a->tx);
 }
 
 void output_alert(struct output_worker *w, const struct packet *p, struct flow *flow,

@@ -64,7 +64,7 @@ static void log_app_event(struct output_worker *w, const struct app_event *a)
         anomaly.app_proto = slice_text(app_eve_name(a->proto));
     }
     anomaly.event = slice_text(name);
-    fill_packet(w, &e, &parts, a->packet, a->flow, SOURCE_IS_CLIENT);
+    fill_packet(w, &e, &parts, a->packet, a->flow, SOURCE_AS_PACKET);
     if (a->tx != NULL) {
         e.has_tx_id = true;
         e.tx_id = a->tx->id;

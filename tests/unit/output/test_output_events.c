@@ -251,7 +251,7 @@ static void anomalies_of_protocols_are_told_once(void **state)
     expect_text(w.events[0], "anomaly.event", "APPLAYER_DETECT_PROTOCOL_ONLY_ONE_DIRECTION");
     expect_text(w.events[0], "anomaly.layer", "proto_detect");
     expect_absent(w.events[0], "tx_id");
-    expect_text(w.events[0], "src_ip", "10.0.0.1");
+    expect_text(w.events[0], "src_ip", "192.0.2.80");
     expect_text(w.events[1], "anomaly.event", "FIRST");
     expect_text(w.events[1], "anomaly.layer", "proto_parser");
     expect_text(w.events[1], "anomaly.app_proto", "http");
@@ -390,6 +390,8 @@ static void a_file_is_told_with_its_sender_when_it_is_whole(void **state)
     list_push_back(&tx.files, &file.node);
     output_transaction(w.worker, &w.packet, &w.flow, &tx);
     assert_false(file.is_logged);
+    output_alert(w.worker, &w.packet, &w.flow,
+                 &(struct detect_alert) { .rule = &rule, .tx = &tx });
     file.state = FILE_CLOSED;
     output_transaction(w.worker, &w.packet, &w.flow, &tx);
     assert_true(file.is_logged);
@@ -397,8 +399,9 @@ static void a_file_is_told_with_its_sender_when_it_is_whole(void **state)
     output_alert(w.worker, &w.packet, &w.flow,
                  &(struct detect_alert) { .rule = &rule, .tx = &tx });
     world_close(&w);
-    assert_int_equal(w.n_events, 2);
-    json_t *e = w.events[0];
+    assert_int_equal(w.n_events, 3);
+    expect_absent(w.events[2], "files");
+    json_t *e = w.events[1];
     expect_text(e, "event_type", "fileinfo");
     expect_text(e, "src_ip", "192.0.2.80");
     expect_text(e, "http.hostname", "h.example");
@@ -412,7 +415,7 @@ static void a_file_is_told_with_its_sender_when_it_is_whole(void **state)
     expect_number(e, "fileinfo.size", 5);
     expect_number(e, "fileinfo.tx_id", 0);
     assert_string_equal(
-        json_string_value(at(json_array_get(at(w.events[1], "files"), 0), "filename")),
+        json_string_value(at(json_array_get(at(w.events[0], "files"), 0), "filename")),
         "/a.exe");
     world_free(&w);
 }
