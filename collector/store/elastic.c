@@ -7,145 +7,22 @@
  * It starts with a check of the templates; until that has succeeded, and after each failure
  * that looks like an absent or broken cluster, nothing is sent and the store is not ready.
  * The check is repeated now and then, so that a quiet collector notices, too. */
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "collector/store/bulk.h"
-#include "collector/store/client.h"
 #include "collector/store/response.h"
-#include "collector/store/store.h"
-#include "collector/store/templates.h"
+#include "collector/store/store_private.h"
 #include "common/base/alloc.h"
-#include "common/base/backoff.h"
 #include "common/base/clock.h"
 #include "common/obs/log.h"
 
 #define MODULE "store"
-#define BACKOFF_MIN_MS 200u
-#define BACKOFF_MAX_MS 15000u
 #define CHECK_NS (10 * NS_PER_SEC)
 #define MAX_SLEEP_NS NS_PER_SEC
 /* After so many tries a document that alone fails with a server error is given up. */
 #define MAX_TRIES 8
 
-struct store {
-    /* Fixed after store_open(). */
-    const struct store_conf *conf;
-    struct counters *counters;
-    store_settled_function *settled;
-    void *state;
-    struct client *client;      /* Used by the thread; client_wake() by all. */
-    pthread_t thread;
-    _Atomic bool closing;
-
-    pthread_mutex_t mutex;      /* Guards the next ones. */
-    pthread_cond_t drained;
-    struct bulk *open;          /* NULL: nothing since the last was full. */
-    struct list_node full;      /* Bulks to be sent, in order. */
-    uint64_t n_unsettled;
-    bool draining, is_ready;
-    char reason[512];           /* Why it is not ready. */
-
-    /* The thread's own. */
-    struct templates *templates;
-    struct backoff backoff;
-    struct list_node flights;
-    unsigned n_in_flight;
-    bool is_checking;
-    uint64_t check_at_ns;       /* Next look at the templates. */
-    uint64_t pause_until_ns;    /* No bulk is sent before. */
-};
-
-struct flight {
-    struct list_node node;
-    struct store *store;
-    struct bulk *bulk;
-};
-
-/* ---- Any thread ---- */
-
-/* With the mutex held: closes the open bulk. */
-static void close_open_bulk(struct store *s)
-{
-    list_push_back(&s->full, &s->open->node);
-    s->open = NULL;
-}
-
-static bool is_full(const struct store *s, const struct bulk *bulk)
-{
-    return bulk->n >= s->conf->bulk_documents || bulk->body.size >= s->conf->bulk_bytes;
-}
-
-/* With the mutex held: the bulk to add to.  True if the thread must be woken. */
-static bool begin_add(struct store *s)
-{
-    bool is_new = s->open == NULL;
-
-    if (is_new) {
-        s->open = bulk_create();
-        s->open->begun_ns = clock_monotonic_ns();
-    }
-    s->n_unsettled++;
-    return is_new;
-}
-
-static bool end_add(struct store *s)
-{
-    if (is_full(s, s->open)) {
-        close_open_bulk(s);
-        return true;
-    }
-    return false;
-}
-
-void store_add(struct store *s, const struct store_document *document,
-               const struct receipt *receipt)
-{
-    bool wake;
-
-    pthread_mutex_lock(&s->mutex);
-    wake = begin_add(s);
-    bulk_add(s->open, document, receipt);
-    wake |= end_add(s);
-    pthread_mutex_unlock(&s->mutex);
-    if (wake) {
-        client_wake(s->client);
-    }
-}
-
-void store_add_dead_letter(struct store *s, struct slice id, const char *reason,
-                           struct slice record, const struct receipt *receipt)
-{
-    bool wake;
-
-    pthread_mutex_lock(&s->mutex);
-    wake = begin_add(s);
-    bulk_add_dead_letter(s->open, id, reason, record, receipt, clock_wall_ns());
-    wake |= end_add(s);
-    pthread_mutex_unlock(&s->mutex);
-    if (wake) {
-        client_wake(s->client);
-    }
-}
-
-bool store_is_ready(struct store *s, struct strbuf *reason)
-{
-    bool is_ready;
-
-    pthread_mutex_lock(&s->mutex);
-    is_ready = s->is_ready;
-    if (!is_ready) {
-        strbuf_puts(reason, "elasticsearch: ");
-        strbuf_puts(reason, s->reason);
-    }
-    pthread_mutex_unlock(&s->mutex);
-    return is_ready;
-}
-
-/* ---- State, on the store's thread ---- */
+/* ---- State ---- */
 
 static void set_ready(struct store *s)
 {
@@ -199,7 +76,7 @@ static void take_check_result(void *state, const char *reason)
     }
 }
 
-/* ---- Outcomes, on the store's thread ---- */
+/* ---- Outcomes ---- */
 
 static void settle(struct store *s, const struct bulk_item *item, enum store_outcome outcome)
 {
@@ -392,7 +269,7 @@ static struct bulk *take_due_bulk(struct store *s, uint64_t now, uint64_t *wait_
         uint64_t age = now - s->open->begun_ns;
 
         if (s->draining || age >= s->conf->bulk_delay_ns) {
-            close_open_bulk(s);
+            store_close_open_bulk(s);
         } else if (*wait_ns > s->conf->bulk_delay_ns - age) {
             *wait_ns = s->conf->bulk_delay_ns - age;
         }
@@ -451,9 +328,9 @@ static uint64_t act(struct store *s)
     return wait;
 }
 
-static void *run(void *state)
+void *store_thread_main(void *store)
 {
-    struct store *s = state;
+    struct store *s = store;
 
     while (!atomic_load(&s->closing)) {
         uint64_t wait = act(s);
@@ -461,127 +338,4 @@ static void *run(void *state)
         client_run(s->client, (int) (wait / NS_PER_MS + 1));
     }
     return NULL;
-}
-
-/* ---- Life ---- */
-
-static bool check_conf(const struct store_conf *conf, const struct conf_node *root,
-                       struct diag *diag)
-{
-    const struct conf_node *url =
-        root != NULL ? conf_tree_find(root, "elasticsearch.url") : NULL;
-
-    if (strncmp(conf->url, "http://", 7) != 0 && strncmp(conf->url, "https://", 8) != 0) {
-        diag_add(diag, DIAG_ERROR, url != NULL ? url->file : NULL, url != NULL ? url->line : 0,
-                 url != NULL ? url->column : 0, NULL,
-                 "elasticsearch.url: expected a URL with http or https, not \"%s\"",
-                 conf->url);
-        return false;
-    }
-    if (conf->ca != NULL && conf->ca[0] != '\0') {
-        FILE *file = fopen(conf->ca, "re");
-
-        if (file == NULL) {
-            diag_add(diag, DIAG_ERROR, conf->ca, 0, 0, NULL, "cannot be opened");
-            return false;
-        }
-        fclose(file);
-    }
-    return true;
-}
-
-bool store_check(const struct store_conf *conf, const struct conf_node *root,
-                 struct diag *diag)
-{
-    struct client *client = check_conf(conf, root, diag) ? client_create(conf, diag) : NULL;
-    bool is_good = client != NULL;
-
-    client_destroy(client);
-    return is_good;
-}
-
-static void free_store(struct store *s)
-{
-    client_destroy(s->client);          /* Nothing reads a body any more. */
-    LIST_FOR_EACH_SAFE(node, following, &s->flights) {
-        struct flight *flight = LIST_ENTRY(node, struct flight, node);
-
-        bulk_destroy(flight->bulk);
-        free(flight);
-    }
-    templates_destroy(s->templates);
-    bulk_destroy(s->open);
-    LIST_FOR_EACH_SAFE(node, following, &s->full) {
-        bulk_destroy(LIST_ENTRY(node, struct bulk, node));
-    }
-    pthread_cond_destroy(&s->drained);
-    pthread_mutex_destroy(&s->mutex);
-    free(s);
-}
-
-struct store *store_open(const struct store_options *options, struct diag *diag)
-{
-    struct client *client = check_conf(options->conf, NULL, diag)
-                                ? client_create(options->conf, diag) : NULL;
-    pthread_condattr_t attributes;
-    struct store *s;
-    int error;
-
-    if (client == NULL) {
-        return NULL;
-    }
-    s = xcalloc(1, sizeof *s);
-    s->conf = options->conf;
-    s->counters = options->counters;
-    s->settled = options->settled;
-    s->state = options->state;
-    s->client = client;
-    s->templates = templates_create(s->conf);
-    backoff_init(&s->backoff, BACKOFF_MIN_MS, BACKOFF_MAX_MS, hash_seed_random());
-    list_init(&s->full);
-    list_init(&s->flights);
-    snprintf(s->reason, sizeof s->reason, "no answer yet");
-    pthread_mutex_init(&s->mutex, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->drained, &attributes);
-    pthread_condattr_destroy(&attributes);
-    error = pthread_create(&s->thread, NULL, run, s);
-    if (error != 0) {
-        diag_add(diag, DIAG_ERROR, NULL, 0, 0, NULL, "no thread for the store: %s",
-                 strerror(error));
-        free_store(s);
-        return NULL;
-    }
-    return s;
-}
-
-bool store_drain(struct store *s, uint64_t timeout_ns)
-{
-    uint64_t deadline = clock_monotonic_ns() + timeout_ns;
-    struct timespec ts = {
-        .tv_sec = (time_t) (deadline / NS_PER_SEC), .tv_nsec = (long) (deadline % NS_PER_SEC)
-    };
-    bool is_drained;
-    int error = 0;
-
-    pthread_mutex_lock(&s->mutex);
-    s->draining = true;
-    client_wake(s->client);
-    while (!(is_drained = s->n_unsettled == 0) && error == 0) {
-        error = pthread_cond_timedwait(&s->drained, &s->mutex, &ts);
-    }
-    pthread_mutex_unlock(&s->mutex);
-    return is_drained;
-}
-
-void store_close(struct store *s)
-{
-    if (s == NULL) {
-        return;
-    }
-    atomic_store(&s->closing, true);
-    client_wake(s->client);
-    pthread_join(s->thread, NULL);
-    free_store(s);
 }

@@ -122,19 +122,19 @@ static void answers_of_another_form_are_none(void **state)
 
 static void a_long_reason_is_cut(void **state)
 {
+    struct strbuf text = STRBUF_EMPTY;
     struct item_result result;
-    char *text = malloc(200000);
-    size_t n = (size_t) sprintf(text, "{\"items\":[{\"create\":{\"status\":400,\"error\":"
-                                      "{\"type\":\"t\",\"reason\":\"");
 
-    while (n < 190000) {
-        n += (size_t) sprintf(text + n, "\xc3\xa9");
+    strbuf_puts(&text, "{\"items\":[{\"create\":{\"status\":400,\"error\":"
+                       "{\"type\":\"t\",\"reason\":\"");
+    while (text.size < 190000) {
+        strbuf_puts(&text, "\xc3\xa9");
     }
-    strcpy(text + n, "\"}}}]}");
-    assert_true(response_read(slice_text(text), &result, 1));
+    strbuf_puts(&text, "\"}}}]}");
+    assert_true(response_read(strbuf_slice(&text), &result, 1));
     assert_in_range(strlen(result.reason), 100, 3000);
     response_free(&result, 1);
-    free(text);
+    strbuf_fini(&text);
 }
 
 /* ---- Bodies of bulk requests ---- */
