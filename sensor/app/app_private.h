@@ -55,6 +55,8 @@ struct app_piece {
 bool app_recognize(struct session *, const struct app_piece *);
 /* The first data of a direction when the protocol is known by the other. */
 void app_check_side(struct session *, enum direction, struct slice bytes);
+/* The parser took the first bytes: what they did not tell by now they never will. */
+void app_settle_side(struct session *, enum direction);
 /* The parser for a datagram, or NULL. */
 const struct app_parser *app_probe_datagram(const struct flow *, enum direction,
                                             struct slice bytes);

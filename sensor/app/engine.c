@@ -338,7 +338,9 @@ static bool deliver(struct session *s, const struct app_piece *piece)
         in.bytes = slice_of(in.bytes.bytes + consumed, in.bytes.size - consumed);
         in.gap = 0;
         total += consumed;
-        side->is_checked |= consumed != 0;      /* The next bytes are not the first. */
+        if (consumed != 0 && !side->is_checked) {
+            app_settle_side(s, piece->dir);     /* The next bytes are not the first. */
+        }
         if (result != APP_OK || consumed == 0 || in.bytes.size == 0) {
             break;
         }

@@ -129,13 +129,27 @@ void app_check_side(struct session *s, enum direction dir, struct slice bytes)
     if (answer != APP_PROBE_NO) {
         flow->app_proto_side[dir] = parser->proto;
         side->is_checked = answer == APP_PROBE_YES || bytes.size >= APP_PROBE_MAX;
-    } else if (probe_all(flow, dir, bytes, parser, &found) == APP_PROBE_YES) {
+        return;
+    }
+    answer = probe_all(flow, dir, bytes, parser, &found);
+    if (answer == APP_PROBE_YES) {
         flow->app_proto_side[dir] = found->proto;
         set_event(s, APP_PROTO_EVENT_MISMATCH_BOTH_DIRECTIONS);
+    } else if (answer == APP_PROBE_MORE && bytes.size < APP_PROBE_MAX) {
+        side->is_checked = false;
     } else {
         flow->app_proto_side[dir] = APP_FAILED;
         set_event(s, APP_PROTO_EVENT_ONLY_ONE_DIRECTION);
     }
+}
+
+void app_settle_side(struct session *s, enum direction dir)
+{
+    if (!s->sides[dir].is_checked && s->pub.flow->app_proto_side[dir] == APP_UNKNOWN) {
+        s->pub.flow->app_proto_side[dir] = APP_FAILED;
+        set_event(s, APP_PROTO_EVENT_ONLY_ONE_DIRECTION);
+    }
+    s->sides[dir].is_checked = true;
 }
 
 const struct app_parser *app_probe_datagram(const struct flow *flow, enum direction dir,

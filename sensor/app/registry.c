@@ -1,11 +1,16 @@
 /* Which parsers there are, in the order in which they are asked. */
 #include "sensor/app/dns/dns.h"
 #include "sensor/app/http/http.h"
+#include "sensor/app/known.h"
 #include "sensor/app/parser.h"
 
 const struct app_parser *const app_parsers[] = {
     &http_parser,
     &dns_tcp_parser,
     &dns_udp_parser,
+    /* Those that have no parser, the ones with the weakest marks last. */
+#define X(id, name, tcp, udp, first) &known_##name,
+    KNOWN_PROTOS(X)
+#undef X
     NULL
 };

@@ -44,10 +44,30 @@ static void recognition_tells_what_is_odd(void **state)
         { "the server first", { S("HTTP/1.1 200 OK\r\n\r\n") }, APP_HTTP1,
           "applayer_wrong_direction_first_data" },
         { "SIP is not HTTP", { C("OPTIONS sip:a@b SIP/2.0\r\n"), S("SIP/2.0 200 OK\r\n") },
+          APP_SIP, NULL },
+        { "RTSP is not HTTP", { C("OPTIONS rtsp://a RTSP/1.0\r\n"), S("RTSP/1.0 200 OK\r\n") },
           APP_FAILED, NULL },
+        { "an HTTP client at an SSH server", { C("GET / HTTP/1.1\r\n\r\n"),
+                                               S("SSH-2.0-x\r\n") },
+          APP_HTTP1, "applayer_mismatch_protocol_both_directions" },
         { "a method that nobody knows", { C("FROB / HTTP/1.1\r\n") }, APP_HTTP1, NULL },
-        { "HTTP/2", { C("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), S("\0\0\0\4\0") }, APP_FAILED,
+        { "HTTP/2", { C("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), S("\0\0\0\4\0\0\0\0\0") }, APP_HTTP2,
           NULL },
+        { "SSH", { S("SSH-2.0-server\r\n"), C("SSH-2.0-client\r\n") }, APP_SSH, NULL },
+        { "SMTP", { S("220 mail.example ready\r\n"), C("EHLO a\r\n") }, APP_SMTP, NULL },
+        { "SMTP by its server", { S("220 a ESMTP b\r\n") }, APP_SMTP, NULL },
+        { "FTP", { S("220 welcome\r\n"), C("USER anonymous\r\n") }, APP_FTP, NULL },
+        { "FTP by its server", { S("220 (vsFTPd 3.0)\r\n") }, APP_FTP, NULL },
+        { "IRC is not FTP", { C("USER a b c :d\r\n"), S(":x NOTICE\r\n") }, APP_FAILED, NULL },
+        { "POP3", { S("+OK ready\r\n"), C("USER a\r\n") }, APP_POP3, NULL },
+        { "IMAP", { S("* OK ready\r\n"), C("a1 LOGIN x y\r\n") }, APP_IMAP, NULL },
+        { "SMB", { C("\0\0\0\x54\xff" "SMBr"), S("\0\0\0\x54\xfe" "SMB@") }, APP_SMB, NULL },
+        { "DCERPC", { C("\5\0\x0b\3\x10\0\0\0\x48\0\0\0"),
+                      S("\5\0\x0c\3\x10\0\0\0\x3c\0\0\0") }, APP_DCERPC, NULL },
+        { "MQTT", { C("\x10\x0c\0\4MQTT\4\2\0\x3c\0\0"), S("\x20\2\0\0") }, APP_MQTT, NULL },
+        { "RDP", { C("\3\0\0\x0b\6\xe0\0\0\0\0\0"), S("\3\0\0\x0b\6\xd0\0\0\0\0\0") },
+          APP_RDP, NULL },
+        { "RFB", { S("RFB 003.008\n"), C("RFB 003.008\n") }, APP_RFB, NULL },
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -65,6 +85,47 @@ static void recognition_tells_what_is_odd(void **state)
                          (uintmax_t) c.flow.app->proto_events);
             }
             stop(&c);
+        }
+    }
+}
+
+static struct flow probe_datagram(uint16_t port, const char *bytes, size_t size)
+{
+    struct conversation c;
+    uint8_t *copy = malloc(size + 1);
+    struct packet packet = { .bytes = copy, .size = (uint32_t) size, .payload = 0,
+                             .payload_size = (uint32_t) size };
+
+    memcpy(copy, bytes, size);
+    start(&c);
+    c.flow.key.ip_proto = IP_PROTO_UDP;
+    c.flow.key.dport = port;
+    app_datagram(c.engine, &c.flow, &packet, TO_SERVER);
+    struct flow flow = c.flow;
+    stop(&c);
+    free(copy);
+    return flow;
+}
+
+static void datagrams_are_recognized(void **state)
+{
+    static const struct { uint16_t port; const char *bytes; size_t size; enum app_proto proto; }
+    rows[] = {
+        { 5060, "INVITE sip:a@b SIP/2.0\r\n", 24, APP_SIP },
+        { 161, "\x30\x26\2\1\1\4\6public", 13, APP_SNMP },
+        { 69, "\0\1file\0octet\0", 13, APP_TFTP },
+        { 123, "\x23\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+               "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 48, APP_NTP },
+        { 443, "\xc3\0\0\0\1\10abcdefgh\0\0\0\0\0\0", 20, APP_QUIC },
+        { 500, "12345678\0\0\0\0\0\0\0\0\x21\x20\x22\x08\0\0\0\0\0\0\0\x1c", 28, APP_IKE },
+        { 4711, "garbage", 7, APP_UNKNOWN },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct flow flow = probe_datagram(rows[i].port, rows[i].bytes, rows[i].size);
+        assert_int_equal(flow.app_proto, rows[i].proto);
+        for (size_t n = 1; n < rows[i].size; n++) {
+            probe_datagram(rows[i].port, rows[i].bytes, n);
         }
     }
 }
@@ -219,6 +280,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(http_is_recognized_on_any_port),
         cmocka_unit_test(recognition_tells_what_is_odd),
+        cmocka_unit_test(datagrams_are_recognized),
         cmocka_unit_test(a_side_that_alone_sends_much_ends_recognition),
         cmocka_unit_test(a_transaction_lives_until_all_are_done_with_it),
         cmocka_unit_test(the_end_of_a_flow_closes_what_is_open),
