@@ -79,7 +79,13 @@ static bool read_value(const struct program_state *s, const struct op_bytes *b,
     int64_t n = bytes_number(s, &b->n_bytes);
     size_t at;
 
-    if (!find_place(s, b, in, cursor, &at) || n <= 0 || (uint64_t) n > in->size - at) {
+    if (!find_place(s, b, in, cursor, &at)) {
+        return false;
+    }
+    if (n == 0 && b->base != BASE_BINARY) {     /* As many digits as there are. */
+        n = in->size - at < MAX_DIGITS ? (int64_t) (in->size - at) : (int64_t) MAX_DIGITS;
+    }
+    if (n <= 0 || (uint64_t) n > in->size - at) {
         return false;
     }
     if (b->base != BASE_BINARY) {
@@ -126,7 +132,8 @@ bool bytes_jump(struct program_state *s, const struct rule_op *op,
     int64_t from, to, post;
     size_t after;
 
-    if (!bytes_number(s, &b->n_bytes)) {        /* "byte_jump:0": no number at all. */
+    /* "byte_jump:0": no number at all. */
+    if (bytes_number(s, &b->n_bytes) == 0 && b->base == BASE_BINARY) {
         if (!find_place(s, b, in, *cursor, &after)) {
             return false;
         }
