@@ -352,7 +352,8 @@ static bool deliver(struct session *s, const struct app_piece *piece)
         app_bytes_free(&s->pub, &before);
         return true;
     }
-    if (result == APP_BROKEN || result == APP_SWITCH || (!piece->is_end && !keep_rest(s, side, in.bytes))) {
+    if (result == APP_BROKEN || result == APP_SWITCH
+        || (!piece->is_end && !keep_rest(s, side, in.bytes))) {
         fail(s);
         return false;
     }

@@ -272,7 +272,8 @@ static enum app_probe probe_dhcp(enum direction dir, struct slice s, uint16_t se
 static enum app_probe probe_ntp(enum direction dir, struct slice s, uint16_t server,
                                 uint16_t client)
 {
-    uint8_t version = s.size != 0 ? s.bytes[0] >> 3 & 7 : 0, mode = s.size != 0 ? s.bytes[0] & 7 : 0;
+    uint8_t first = s.size != 0 ? s.bytes[0] : 0, version = first >> 3 & 7, mode = first & 7;
+
     return yes_if((server == 123 || client == 123) && s.size >= 12 && version >= 1
                   && version <= 4 && mode != 0 && (mode >= 6 || s.size >= 48));
 }

@@ -1,7 +1,9 @@
 /* HTTP/1 and 0.9 (RFC 9112), read as leniently as clients do: what a browser could make a
  * page of, rules must be able to see.  Shared by the files of this folder alone.
  *
- *   parse.c    state machine: lines, headers, bodies, pipelining, gaps
+ *   probe.c    recognition
+ *   parse.c    state machine, gaps, ends; its steps (step.h) in
+ *     start.c, head.c, framing.c
  *   line.c     request line and status line
  *   header.c   fields: splitting, folding, what they mean for the message
  *   uri.c      parts and normal form
