@@ -3,11 +3,13 @@
 #include "sensor/app/http/http.h"
 #include "sensor/app/known.h"
 #include "sensor/app/parser.h"
+#include "sensor/app/tls/tls.h"
 
 const struct app_parser *const app_parsers[] = {
     &http_parser,
     &dns_tcp_parser,
     &dns_udp_parser,
+    &tls_parser,
     /* Those that have no parser, the ones with the weakest marks last. */
 #define X(id, name, tcp, udp, first) &known_##name,
     KNOWN_PROTOS(X)
