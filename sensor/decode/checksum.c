@@ -37,13 +37,19 @@ static uint64_t add_bytes(uint64_t sum, const uint8_t *b, size_t size)
     return sum;
 }
 
-/* With its checksum in it, a sum that is right is all ones. */
-static bool is_sum_right(uint64_t sum)
+/* Folded to 16 bits, in the order of the packet's bytes. */
+static uint16_t fold(uint64_t sum)
 {
     while (sum >> 16 != 0) {
         sum = (sum & 0xffff) + (sum >> 16);
     }
-    return sum == 0xffff;
+    return (uint16_t) sum;
+}
+
+/* With its checksum in it, a sum that is right is all ones. */
+static bool is_sum_right(uint64_t sum)
+{
+    return fold(sum) == 0xffff;
 }
 
 static uint64_t add_pseudo_header(const struct packet *p, size_t size)
@@ -119,4 +125,25 @@ bool decode_checksum_is_bad(const struct packet *p, enum decode_checksum which)
                && !is_sum_right(add_bytes(0, p->bytes + p->l3, p->l3_header_size));
     }
     return p->l4 != LAYER_ABSENT && is_l4_bad(p);
+}
+
+bool decode_checksum_is_offloaded(const struct packet *p)
+{
+    size_t size, offset;
+    uint16_t stored;
+
+    if (p->l3 == LAYER_ABSENT || p->l4 == LAYER_ABSENT) {
+        return false;
+    }
+    if (p->ip_proto == IP_PROTO_TCP) {
+        size = p->size - p->l4;
+        offset = 16;
+    } else if (p->ip_proto == IP_PROTO_UDP) {
+        size = load_be16(p->bytes + p->l4 + 4);
+        offset = 6;
+    } else {
+        return false;
+    }
+    memcpy(&stored, p->bytes + p->l4 + offset, sizeof stored);
+    return stored == fold(add_pseudo_header(p, size));
 }

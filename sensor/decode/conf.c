@@ -8,9 +8,13 @@
 #define FIELD(member) offsetof(struct decode_conf, member)
 #define N_OF(array) (sizeof(array) / sizeof(array)[0])
 
+/* As enum decode_checksums. */
+static const char *const checksums_choices[] = { "auto", "all", "none", NULL };
+
 static const struct conf_key keys[] = {
-    { "checksums", CONF_BOOL, FIELD(check_checksums), "yes", 0, 0,
-      "Verify checksums; streams leave out packets whose checksum is wrong", NULL },
+    { "checksums", CONF_CHOICE, FIELD(checksums), "auto", 0, 0,
+      "Verify checksums; streams leave out packets whose checksum is wrong. auto: not those "
+      "that the sender left to its hardware", checksums_choices },
     { "defrag.memory", CONF_SIZE, FIELD(defrag_memory), "32mb", 1u << 20, 1ull << 40,
       "Memory for fragments, per worker", NULL },
     { "defrag.timeout", CONF_DURATION, FIELD(defrag_timeout), "60s", 1000000000ull,
@@ -38,7 +42,7 @@ void decode_conf_defaults(struct decode_conf *conf)
     static char *texts[N_TUNNELS] = { vxlan, geneve, teredo, gtpu };
 
     *conf = (struct decode_conf) {
-        .check_checksums = true,
+        .checksums = DECODE_CHECKSUMS_AUTO,
         .defrag_memory = 32u << 20,
         .defrag_timeout = 60000000000ull,
         .defrag_max_datagrams = 65535,

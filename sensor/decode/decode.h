@@ -14,8 +14,15 @@
 /* One frame's packets: tunnels within tunnels, plus reassembled datagrams. */
 #define DECODE_MAX_PACKETS 16
 
+/* -k: of which packets checksums are verified. */
+enum decode_checksums {
+    DECODE_CHECKSUMS_AUTO,              /* All but what decode_checksum_is_offloaded(). */
+    DECODE_CHECKSUMS_ALL,
+    DECODE_CHECKSUMS_NONE,
+};
+
 struct decode_conf {
-    bool check_checksums;               /* -k all (default) or none. */
+    unsigned checksums;                 /* enum decode_checksums */
     uint64_t defrag_memory;             /* Bytes, per worker. */
     uint64_t defrag_timeout;            /* ns */
     uint64_t defrag_max_datagrams;
@@ -53,6 +60,7 @@ struct decode_counters {
     uint64_t vlan, qinq, mpls, pppoe, gre, erspan, vxlan, geneve, gtpu, teredo, ipip;
     uint64_t fragments, reassembled, defrag_timeouts, defrag_refused, defrag_overlaps;
     uint64_t bad_checksums;
+    uint64_t offloaded_checksums;       /* Left to the sender's hardware; taken as right. */
     uint64_t events[DECODE_N_EVENTS];
 };
 const struct decode_counters *decoder_counters(const struct decoder *);
@@ -60,10 +68,14 @@ const struct decode_counters *decoder_counters(const struct decoder *);
 /* Which checksum: that of the IPv4 header, or that of TCP, UDP, ICMP or ICMPv6. */
 enum decode_checksum { DECODE_CHECKSUM_IPV4, DECODE_CHECKSUM_L4 };
 
-/* Computes it, whatever 'check_checksums' says: for the rule keywords "ipv4-csum",
+/* Computes it, whatever 'checksums' says: for the rule keywords "ipv4-csum",
  * "tcpv4-csum" and their like.  False where the packet has no such layer, is a
  * fragment, or carries no checksum (UDP with 0; SCTP's CRC-32c is not judged). */
 bool decode_checksum_is_bad(const struct packet *, enum decode_checksum);
+/* True if TCP's or UDP's checksum field holds the sum of the pseudo header alone: what a
+ * sender writes there that leaves the rest to its network card, so what a capture on the
+ * sending host, or between virtual machines, shows of a good packet. */
+bool decode_checksum_is_offloaded(const struct packet *);
 
 /* Symmetric hash of the outermost IP address pair of a frame, for sharing frames out to
  * workers: both directions and all fragments get the same value; 0 without IP.  Looks at

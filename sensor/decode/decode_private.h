@@ -51,7 +51,7 @@ struct tunnel_ports {
 };
 
 struct decoder {
-    bool check_checksums;
+    enum decode_checksums checksums;
     struct decode_counters counters;
     struct tunnel_ports tunnels;
     struct defrag defrag;

@@ -14,7 +14,7 @@ struct decoder *decoder_create(const struct decode_conf *conf)
 {
     struct decoder *d = xcalloc(1, sizeof *d);
 
-    d->check_checksums = conf->check_checksums;
+    d->checksums = (enum decode_checksums) conf->checksums;
     decode_tunnel_ports_init(&d->tunnels, conf);
     defrag_init(&d->defrag, conf->defrag_memory, conf->defrag_max_datagrams,
                 conf->defrag_timeout);
@@ -45,8 +45,13 @@ static void check_checksums(struct decoder *d, struct packet *packets, size_t n)
         if (p->l3 == LAYER_ABSENT || (i == 0 && d->frame->checksum_known_good)) {
             continue;
         }
-        p->is_checksum_bad = decode_checksum_is_bad(p, DECODE_CHECKSUM_IPV4)
-                             || decode_checksum_is_bad(p, DECODE_CHECKSUM_L4);
+        bool is_l4_bad = decode_checksum_is_bad(p, DECODE_CHECKSUM_L4);
+        if (is_l4_bad && d->checksums == DECODE_CHECKSUMS_AUTO
+            && decode_checksum_is_offloaded(p)) {
+            is_l4_bad = false;
+            d->counters.offloaded_checksums++;
+        }
+        p->is_checksum_bad = is_l4_bad || decode_checksum_is_bad(p, DECODE_CHECKSUM_IPV4);
         d->counters.bad_checksums += p->is_checksum_bad;
     }
 }
@@ -67,7 +72,7 @@ size_t decode_frame(struct decoder *d, const struct frame *frame,
     if (p->l3 == LAYER_ABSENT) {
         d->counters.no_ip++;
     }
-    if (d->check_checksums) {
+    if (d->checksums != DECODE_CHECKSUMS_NONE) {
         check_checksums(d, packets, d->n_packets);
     }
     d->counters.frames++;

@@ -90,9 +90,11 @@ void ledger_print(const struct ledger *l, FILE *out)
                 c->files_broken == 1 ? "" : "s");
     }
     fprintf(out, "packets    %12" PRIu64 " in %" PRIu64 " flows; %" PRIu64
-                 " transactions; %" PRIu64 " fragments, %" PRIu64 " bad checksums\n",
-            l->decode.packets, l->flow.made, l->app.txs, l->decode.fragments,
-            l->decode.bad_checksums);
+                 " transactions; %" PRIu64 " fragments\n",
+            l->decode.packets, l->flow.made, l->app.txs, l->decode.fragments);
+    fprintf(out, "checksums  %12" PRIu64 " bad, %" PRIu64
+                 " left to the sender's network card\n",
+            l->decode.bad_checksums, l->decode.offloaded_checksums);
     fprintf(out, "streams    %12" PRIu64 " sessions, %" PRIu64 " gaps of %" PRIu64
                  " bytes in all; %" PRIu64 " segments refused for memory\n",
             l->stream.sessions, l->stream.gaps, l->stream.gap_bytes,

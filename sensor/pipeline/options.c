@@ -50,7 +50,8 @@ static const char help[] =
     "  --eve FILE|-     write EVE JSON to this file, or to standard output\n"
     "  -c FILE          read this configuration (YAML)\n"
     "  --set KEY=VALUE  override one key of the configuration; may be repeated\n"
-    "  -k none|all      check checksums of no packet or of all (default)\n"
+    "  -k auto|all|none check checksums: of all packets but those whose sender left them\n"
+    "                   to its network card (default), of all, of none\n"
     "  -w N             use N worker threads (default 1)\n"
     "  -T               check configuration and rules, then stop\n"
     "  --dump-config    print every key with its default and meaning, then stop\n"
@@ -80,6 +81,15 @@ static void join_filter(struct options *o, int argc, char **argv)
     strbuf_fini(&text);
 }
 
+static bool take_checksums(const char *text)
+{
+    if (strcmp(text, "auto") != 0 && strcmp(text, "all") != 0 && strcmp(text, "none") != 0) {
+        fprintf(stderr, "error: -k: expected auto, all or none, got \"%s\"\n", text);
+        return false;
+    }
+    return true;
+}
+
 static bool take_option(struct options *o, int option)
 {
     char *end;
@@ -91,7 +101,7 @@ static bool take_option(struct options *o, int option)
     case 's': push(&o->rules_too, &o->n_rules_too, &o->cap_rules_too, optarg); return true;
     case 'l': o->folder = optarg; return true;
     case 'c': o->config = optarg; return true;
-    case 'k': o->checksums = optarg; break;
+    case 'k': o->checksums = optarg; return take_checksums(optarg);
     case 'w': o->workers = optarg; return true;
     case 'T': o->test_only = true; return true;
     case 'q': o->quiet = true; return true;
@@ -111,11 +121,6 @@ static bool take_option(struct options *o, int option)
     default:
         return false;           /* getopt has said what is wrong. */
     }
-    if (strcmp(o->checksums, "none") != 0 && strcmp(o->checksums, "all") != 0) {
-        fprintf(stderr, "error: -k: expected none or all, got \"%s\"\n", o->checksums);
-        return false;
-    }
-    return true;
 }
 
 enum options_result options_parse(struct options *o, int argc, char **argv)

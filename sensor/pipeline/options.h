@@ -19,7 +19,7 @@ struct options {
     const char *config;                 /* -c */
     const char **sets;                  /* --set, each */
     size_t n_sets, cap_sets;
-    const char *checksums;              /* -k: "none" or "all"; NULL: as configured */
+    const char *checksums;              /* -k: "auto", "all" or "none"; NULL: as configured */
     const char *filter;                 /* The rest of the line, joined; owned. */
     const char *workers;                /* -w */
     double speed;                       /* --speed: factor of recorded time; 0: no pacing */

@@ -289,9 +289,7 @@ static bool choose_epoch(struct run *run, struct diag *diag)
         return true;
     }
     struct epoch *epoch = epoch_begin();
-    uint64_t parts[] = { run->rules->hash, run->n_workers, o->checksums != NULL
-                                                               ? (uint64_t) o->checksums[0]
-                                                               : 0 };
+    uint64_t parts[] = { run->rules->hash, run->n_workers };
     epoch_add(epoch, CIVICSHIELD_VERSION, strlen(CIVICSHIELD_VERSION));
     epoch_add(epoch, parts, sizeof parts);
     if (o->filter != NULL) {
@@ -377,6 +375,7 @@ static bool open_output(struct run *run, struct diag *diag)
             .eve_path = path,
             .sensor = run->name,
             .epoch = run->epoch,
+            .community_id_seed = (uint16_t) run->settings->flow.community_id_seed,
             .interface = o->n_ports != 0 ? o->ports[0] : NULL,
             .offer = run->transport != NULL ? offer : NULL,
             .offer_context = run,

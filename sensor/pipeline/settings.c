@@ -6,6 +6,7 @@
 
 #include "common/base/alloc.h"
 
+#define MAX_NAME 64
 #define KEY(member) offsetof(struct pipeline_conf, member)
 static const struct conf_key keys[] = {
     { "sensor-name", CONF_TEXT, KEY(name), NULL, 0, 0,
@@ -110,6 +111,22 @@ static void apply_option(struct settings *s, const char *key, const char *value,
     free(assignment);
 }
 
+/* The name stands in ids of events and in the subjects of certificates. */
+static void check_name(const struct settings *s, struct diag *diag)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789._-";
+    const char *name = s->pipeline.name;
+
+    if (name != NULL && (strlen(name) > MAX_NAME || name[strspn(name, allowed)] != '\0')) {
+        const struct conf_node *node = conf_tree_find(s->tree, "sensor-name");
+        diag_add(diag, DIAG_ERROR, node != NULL ? node->file : NULL,
+                 node != NULL ? node->line : 0, node != NULL ? node->column : 0,
+                 "1 to 64 letters, digits, dots, dashes and underscores",
+                 "sensor-name: \"%s\" is no name of a sensor", name);
+    }
+}
+
 bool settings_read(struct settings *s, const struct options *o, struct diag *diag)
 {
     const struct conf_section *sections[N_ROOMS];
@@ -127,15 +144,17 @@ bool settings_read(struct settings *s, const struct options *o, struct diag *dia
     if (o->workers != NULL) {
         apply_option(s, "workers", o->workers, diag);
     }
+    if (o->checksums != NULL) {
+        apply_option(s, "decode.checksums", o->checksums, diag);
+    }
     list_sections(sections);
     conf_check_unknown(s->tree, sections, N_ROOMS, diag);
     for (size_t i = 0; i < N_ROOMS; i++) {
         conf_read_section(s->tree, rooms[i].section, (char *) s + rooms[i].offset, diag);
     }
     rules_conf_read(&s->rules, s->tree, diag);
-    if (o->checksums != NULL) {
-        s->decode.check_checksums = strcmp(o->checksums, "all") == 0;
-    }
+    decode_conf_check(&s->decode, diag);
+    check_name(s, diag);
     choose_rules(s, o);
     return diag->n_errors == n_errors;
 }

@@ -44,7 +44,8 @@ static void run_packet(struct worker *w, struct packet *p)
 {
     struct stream_result result = { .is_valid = true };
     enum direction dir = TO_SERVER;
-    struct flow *flow = p->src.version != 0 ? flow_table_packet(w->flows, p, &dir) : NULL;
+    struct flow *flow = p->src.version != 0 && !p->is_invalid
+                            ? flow_table_packet(w->flows, p, &dir) : NULL;
 
     detect_begin(w->detect, p, flow, dir, &result);
     if (flow != NULL) {
@@ -187,9 +188,7 @@ void worker_expire(struct worker *w, uint64_t now_ns)
 
 void worker_finish(struct worker *w, uint64_t now_ns)
 {
-    while (flow_table_expire(w->flows, now_ns, EXPIRE_BUDGET) != 0) {
-        continue;
-    }
+    flow_table_expire(w->flows, now_ns, 0);             /* Tells it the time alone. */
     flow_table_end_all(w->flows);
     output_worker_flush(w->output);
 }

@@ -46,12 +46,12 @@ static inline struct frame frame_of(const uint8_t *bytes, size_t size, uint16_t 
     };
 }
 
-static inline struct decoder *make_decoder(bool check_checksums)
+static inline struct decoder *make_decoder(enum decode_checksums checksums)
 {
     struct decode_conf conf;
 
     decode_conf_defaults(&conf);
-    conf.check_checksums = check_checksums;
+    conf.checksums = checksums;
     return decoder_create(&conf);
 }
 

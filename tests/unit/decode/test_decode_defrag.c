@@ -126,7 +126,7 @@ static const struct order_case order_cases[] = {
 
 static void check_order(const struct order_case *t, bool is_v4)
 {
-    struct decoder *d = make_decoder(true);
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_ALL);
     struct fragment_frame f;
     unsigned overlaps = 0;
     size_t n = 0;
@@ -176,7 +176,7 @@ static const struct piece first = { 0, 16, 'A', true }, last = { 16, 16, 'B', fa
 
 static void a_datagram_is_forgotten_after_its_time(void **state)
 {
-    struct decoder *d = make_decoder(false);
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_NONE);
     struct fragment_frame f;
 
     (void) state;
@@ -199,7 +199,7 @@ static void a_datagram_is_forgotten_after_its_time(void **state)
 
 static void time_that_goes_back_forgets_nothing(void **state)
 {
-    struct decoder *d = make_decoder(false);
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_NONE);
     struct fragment_frame f;
 
     (void) state;
@@ -213,7 +213,7 @@ static void time_that_goes_back_forgets_nothing(void **state)
 
 static void other_identifiers_protocols_and_tags_do_not_mix(void **state)
 {
-    struct decoder *d = make_decoder(false);
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_NONE);
     struct fragment_frame f;
 
     (void) state;
@@ -239,7 +239,7 @@ static void other_identifiers_protocols_and_tags_do_not_mix(void **state)
 /* The same fragments in two tunnels are two datagrams. */
 static void tunnels_keep_their_fragments_apart(void **state)
 {
-    struct decoder *d = make_decoder(false);
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_NONE);
     struct fragment_frame inner, outer;
 
     (void) state;
@@ -266,7 +266,7 @@ static void tunnels_keep_their_fragments_apart(void **state)
 /* A tunnel whose outer packet was fragmented is looked into once it is whole. */
 static void a_tunnel_in_fragments_is_decoded(void **state)
 {
-    struct decoder *d = make_decoder(false);
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_NONE);
     static const uint8_t whole[] = { IPV4(29, 17), UDP(5, 6, 9), 'x' };
     struct fragment_frame f;
 
@@ -289,7 +289,7 @@ static void a_tunnel_in_fragments_is_decoded(void **state)
 
 static void a_fragment_past_the_largest_datagram_is_an_event(void **state)
 {
-    struct decoder *d = make_decoder(false);
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_NONE);
     struct fragment_frame f;
     const struct piece v4 = { 65512, 8, 'A', false }, v6 = { 65528, 8, 'A', false };
 
@@ -309,7 +309,7 @@ static void a_fragment_past_the_largest_datagram_is_an_event(void **state)
 /* Each fragment fits, but the header of the first makes the sum too large. */
 static void a_datagram_too_large_with_its_header_is_an_event(void **state)
 {
-    struct decoder *d = make_decoder(false);
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_NONE);
     struct fragment_frame f;
     size_t n = 0;
 
@@ -337,7 +337,7 @@ static void a_datagram_too_large_with_its_header_is_an_event(void **state)
 
 static void the_largest_datagram_comes_together_in_reverse(void **state)
 {
-    struct decoder *d = make_decoder(false);
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_NONE);
     struct fragment_frame f;
     size_t n = 0;
 
@@ -364,7 +364,7 @@ static void the_largest_datagram_comes_together_in_reverse(void **state)
 
 static void many_tiny_fragments_are_refused_in_the_end(void **state)
 {
-    struct decoder *d = make_decoder(false);
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_NONE);
     struct fragment_frame f;
 
     (void) state;

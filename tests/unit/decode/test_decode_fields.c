@@ -14,7 +14,7 @@ static size_t decode_bytes(struct decoder *d, const uint8_t *bytes, size_t size)
 
 static void ipv4_fields_are_read(void **state)
 {
-    struct decoder *d = make_decoder(false);
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_NONE);
     static const uint8_t bytes[] = {
         0x47, 0x2e, BE16(28), BE16(0x1234), BE16(0x4000), 33, 200, 0, 0, IPV4_PAIR,
         0x94, 4, 0, 0, 1, 0, 0, 0,      /* router alert, no operation, end */
@@ -35,7 +35,7 @@ static void ipv4_fields_are_read(void **state)
 
 static void ipv6_fields_are_read(void **state)
 {
-    struct decoder *d = make_decoder(false);
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_NONE);
     static const uint8_t bytes[] = {
         0x62, 0xe1, 2, 3, BE16(16), 0, 77, IPV6_HOST(1), IPV6_HOST(2),
         200, 0, 0xc2, 4, ZEROS4, ZEROS8,
@@ -53,7 +53,7 @@ static void ipv6_fields_are_read(void **state)
 
 static void tcp_fields_and_options_are_read(void **state)
 {
-    struct decoder *d = make_decoder(false);
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_NONE);
     static const uint8_t bytes[] = {
         IPV4(60, 6), TCP_HEAD(10, TCP_SYN | TCP_ACK), 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0,
             1,
@@ -82,7 +82,7 @@ static void tcp_fields_and_options_are_read(void **state)
 
 static void icmp_fields_are_read(void **state)
 {
-    struct decoder *d = make_decoder(false);
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_NONE);
     static const uint8_t echo[] = { IPV4(28, 1), ICMP(8, 0) };
     static const uint8_t error[] = {
         IPV4(56, 1), ICMP(3, 3), IPV4(28, 17), UDP(5, 6, 8),
@@ -102,7 +102,7 @@ static void icmp_fields_are_read(void **state)
 
 static void tunnels_within_tunnels_come_to_an_end(void **state)
 {
-    struct decoder *d = make_decoder(false);
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_NONE);
     enum { N = 40 };
     uint8_t bytes[N * 20];
 
@@ -120,7 +120,7 @@ static void tunnels_within_tunnels_come_to_an_end(void **state)
 
 static void events_past_the_table_are_still_counted(void **state)
 {
-    struct decoder *d = make_decoder(false);
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_NONE);
     enum { N = 30 };
     uint8_t bytes[40 + N * 2 + 4] = { IPV6(N * 2 + 4, 0), 200, 7 };
 
@@ -136,7 +136,7 @@ static void events_past_the_table_are_still_counted(void **state)
 
 static void counters_agree_with_what_was_decoded(void **state)
 {
-    struct decoder *d = make_decoder(false);
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_NONE);
     static const uint8_t tunnel[] = { IPV4(60, 4), IPV4(40, 6), TCP };
     const struct decode_counters *c = decoder_counters(d);
 
@@ -195,7 +195,8 @@ static const struct checksum_case {
 static void each_changed_bit_makes_a_checksum_bad(void **state)
 {
     const struct checksum_case *t = *state;
-    struct decoder *d = make_decoder(true), *lazy = make_decoder(false);
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_ALL);
+    struct decoder *lazy = make_decoder(DECODE_CHECKSUMS_NONE);
     uint8_t bytes[128];
 
     memcpy(bytes, t->bytes, t->size);
@@ -229,9 +230,55 @@ static void each_changed_bit_makes_a_checksum_bad(void **state)
     decoder_destroy(lazy);
 }
 
+/* The pseudo header's sum, computed apart from the code under test: big-endian words. */
+static uint16_t pseudo_sum(const struct packet *p, uint32_t l4_size)
+{
+    uint32_t sum = p->ip_proto + l4_size;
+    size_t address = p->src.version == 4 ? 4 : 16;
+
+    for (size_t i = 0; i < address; i += 2) {
+        sum += (uint32_t) (p->src.bytes[i] << 8 | p->src.bytes[i + 1]);
+        sum += (uint32_t) (p->dst.bytes[i] << 8 | p->dst.bytes[i + 1]);
+    }
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t) ((sum & 0xffff) + (sum >> 16));
+}
+
+static void a_checksum_left_to_hardware_is_not_bad_unless_all_are_asked_for(void **state)
+{
+    const struct checksum_case *t = *state;
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_AUTO);
+    struct decoder *all = make_decoder(DECODE_CHECKSUMS_ALL);
+    uint8_t bytes[128];
+
+    memcpy(bytes, t->bytes, t->size);
+    assert_int_equal(decode_bytes(d, bytes, t->size), 1);
+    bool is_icmp = packets[0].ip_proto != IP_PROTO_TCP && packets[0].ip_proto != IP_PROTO_UDP;
+    size_t at = t->l4 + (packets[0].ip_proto == IP_PROTO_TCP ? 16
+                         : packets[0].ip_proto == IP_PROTO_UDP ? 6 : 2);
+    uint16_t sum = pseudo_sum(&packets[0], (uint32_t) (t->size - t->l4));
+    bytes[at] = (uint8_t) (sum >> 8);
+    bytes[at + 1] = (uint8_t) sum;
+    assert_int_equal(decode_bytes(d, bytes, t->size), 1);
+    assert_int_equal(packets[0].is_checksum_bad, is_icmp);
+    assert_int_equal(decoder_counters(d)->offloaded_checksums, is_icmp ? 0 : 1);
+    assert_int_equal(decode_bytes(all, bytes, t->size), 1);
+    assert_true(packets[0].is_checksum_bad);
+    assert_int_equal(decoder_counters(all)->offloaded_checksums, 0);
+
+    for (unsigned bit = 0; bit < 16; bit++) {
+        bytes[at + bit / 8] ^= (uint8_t) (1 << bit % 8);
+        assert_int_equal(decode_bytes(d, bytes, t->size), 1);
+        assert_true(packets[0].is_checksum_bad);
+        bytes[at + bit / 8] ^= (uint8_t) (1 << bit % 8);
+    }
+    decoder_destroy(d);
+    decoder_destroy(all);
+}
+
 static void a_udp_checksum_of_zero_is_not_bad(void **state)
 {
-    struct decoder *d = make_decoder(true);
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_ALL);
     uint8_t bytes[sizeof good_udp4];
 
     (void) state;
@@ -244,7 +291,7 @@ static void a_udp_checksum_of_zero_is_not_bad(void **state)
 
 static void padding_is_no_part_of_size_or_checksum(void **state)
 {
-    struct decoder *d = make_decoder(true);
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_ALL);
     uint8_t bytes[64 + 32] = { 0 };
 
     (void) state;
@@ -262,7 +309,7 @@ static void padding_is_no_part_of_size_or_checksum(void **state)
 
 static void hardware_vouches_for_the_outermost_packet_alone(void **state)
 {
-    struct decoder *d = make_decoder(true);
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_ALL);
     static const uint8_t bytes[] = { IPV4(60, 4), IPV4(40, 6), TCP };
     struct frame f = frame_of(bytes, sizeof bytes, LINK_RAW);
 
@@ -369,7 +416,7 @@ static void defaults_of_the_table_and_of_the_struct_agree(void **state)
     }
     assert_int_equal(conf.defrag_memory, 32u << 20);
     assert_int_equal(conf.defrag_timeout, 60000000000ull);
-    assert_true(conf.check_checksums);
+    assert_int_equal(conf.checksums, DECODE_CHECKSUMS_AUTO);
 }
 
 static void a_port_that_is_none_is_reported(void **state)
@@ -405,7 +452,7 @@ static void each_event_is_found_by_its_name(void **state)
 int main(void)
 {
     enum { N = sizeof checksum_cases / sizeof checksum_cases[0] };
-    struct CMUnitTest tests[N + 17] = {
+    struct CMUnitTest tests[2 * N + 16] = {
         cmocka_unit_test(ipv4_fields_are_read),
         cmocka_unit_test(ipv6_fields_are_read),
         cmocka_unit_test(tcp_fields_and_options_are_read),
@@ -429,6 +476,11 @@ int main(void)
         tests[n++] = (struct CMUnitTest) {
             .name = checksum_cases[i].name,
             .test_func = each_changed_bit_makes_a_checksum_bad,
+            .initial_state = (void *) &checksum_cases[i],
+        };
+        tests[n++] = (struct CMUnitTest) {
+            .name = "left to hardware: offloaded checksum",
+            .test_func = a_checksum_left_to_hardware_is_not_bad_unless_all_are_asked_for,
             .initial_state = (void *) &checksum_cases[i],
         };
     }

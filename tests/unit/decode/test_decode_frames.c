@@ -466,7 +466,7 @@ static void check_last(const struct frame_case *t, const struct packet *p)
 static void frame_decodes_to_its_packets(void **state)
 {
     const struct frame_case *t = *state;
-    struct decoder *d = make_decoder(false);
+    struct decoder *d = make_decoder(DECODE_CHECKSUMS_NONE);
     struct frame f = frame_of(t->bytes, t->size, t->link_type);
     struct packet packets[DECODE_MAX_PACKETS];
     char events[512];
