@@ -1,0 +1,163 @@
+/* The threads of a run: workers that read a queue of their own or what a reader shares out. */
+#include <time.h>
+
+#include "common/base/clock.h"
+#include "sensor/pipeline/pipeline_private.h"
+
+/* A live worker that found nothing rests this long: at 1 Mpps a ring of 2,048 descriptors
+ * takes 2 ms to fill. */
+#define LIVE_REST_NS (50 * NS_PER_US)
+#define MAIN_TICK_NS (100 * NS_PER_MS)
+
+void run_rest(uint64_t ns)
+{
+    struct timespec t = { (time_t) (ns / NS_PER_SEC), (long) (ns % NS_PER_SEC) };
+
+    nanosleep(&t, NULL);
+}
+
+/* ---- Recorded speed ---- */
+
+struct pace {
+    double speed;               /* 0: as fast as it goes. */
+    uint64_t first_packet_ns, first_wall_ns;
+};
+
+/* Sleeps until a frame of 'time_ns' is due. */
+static void pace_wait(struct pace *pace, uint64_t time_ns)
+{
+    uint64_t now = clock_monotonic_ns();
+
+    if (pace->speed <= 0) {
+        return;
+    }
+    if (pace->first_wall_ns == 0) {
+        pace->first_wall_ns = now;
+        pace->first_packet_ns = time_ns;
+    }
+    double due = time_ns > pace->first_packet_ns
+                     ? (double) (time_ns - pace->first_packet_ns) / pace->speed
+                     : 0;
+    while (!run_is_stopping && (double) (now - pace->first_wall_ns) < due) {
+        double left = due - (double) (now - pace->first_wall_ns);
+        run_rest(left < (double) MAIN_TICK_NS ? (uint64_t) left : MAIN_TICK_NS);
+        now = clock_monotonic_ns();
+    }
+}
+
+/* ---- Workers ---- */
+
+static void note_time(struct run *run, uint64_t time_ns)
+{
+    uint64_t seen = atomic_load_explicit(&run->last_ns, memory_order_relaxed);
+
+    while (time_ns > seen
+           && !atomic_compare_exchange_weak(&run->last_ns, &seen, time_ns)) {
+        continue;
+    }
+}
+
+static void run_frames(struct worker *w, const struct frame *frames, size_t n,
+                       struct pace *pace)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (pace != NULL) {
+            pace_wait(pace, frames[i].time_ns);
+        }
+        worker_frame(w, &frames[i]);
+    }
+    worker_expire(w, w->now_ns);
+    atomic_fetch_add_explicit(&w->frames_done, n, memory_order_relaxed);
+}
+
+static void read_queue(struct run *run, struct worker *w)
+{
+    struct capture_burst burst = { 0 };
+    struct pace pace = { .speed = run->options->speed };
+    enum capture_status status = CAPTURE_IDLE;
+
+    while (!run_is_stopping && status != CAPTURE_END) {
+        status = capture_read(run->capture, w->number, &burst);
+        if (status == CAPTURE_FRAMES) {
+            run_frames(w, burst.frames, burst.n, &pace);
+            capture_release(run->capture, &burst);
+        } else if (status == CAPTURE_IDLE) {
+            run_rest(LIVE_REST_NS);
+            worker_expire(w, clock_wall_ns());
+            output_worker_flush(w->output);
+        }
+    }
+    capture_burst_fini(&burst);
+}
+
+static void read_share(struct run *run, struct worker *w)
+{
+    bool is_live = capture_is_live(run->capture), timed_out = false;
+    struct share_pack *pack;
+
+    while ((pack = share_take(run->share, w->number, is_live ? MAIN_TICK_NS : 0, &timed_out))
+               != NULL
+           || timed_out) {
+        if (pack != NULL) {
+            run_frames(w, pack->frames, pack->n, NULL);
+            share_give_back(run->share, w->number, pack);
+        } else {
+            worker_expire(w, clock_wall_ns());
+            output_worker_flush(w->output);
+        }
+    }
+}
+
+/* Every worker waits for the others before it ends its flows, so that all of them know the
+ * time of the run's last packet and flows end for the same reason whatever their number. */
+void *run_worker(void *argument)
+{
+    struct worker_thread *thread = argument;
+    struct run *run = thread->run;
+    struct worker *w = &thread->worker;
+
+    if (run->share != NULL) {
+        read_share(run, w);
+    } else {
+        read_queue(run, w);
+    }
+    note_time(run, w->now_ns);
+    pthread_barrier_wait(&run->all_read);
+    worker_finish(w, run->last_ns);
+    atomic_fetch_sub(&run->n_reading, 1);
+    return NULL;
+}
+
+void *run_reader(void *argument)
+{
+    struct run *run = argument;
+    struct capture_burst burst = { 0 };
+    struct pace pace = { .speed = run->options->speed };
+    enum capture_status status = CAPTURE_IDLE;
+    bool is_live = capture_is_live(run->capture);
+
+    while (!run_is_stopping && status != CAPTURE_END) {
+        status = CAPTURE_END;
+        for (unsigned q = 0; q < capture_n_queues(run->capture); q++) {
+            enum capture_status got = capture_read(run->capture, q, &burst);
+            for (size_t i = 0; i < burst.n; i++) {
+                if (pace.speed > 0) {
+                    share_flush(run->share);
+                    pace_wait(&pace, burst.frames[i].time_ns);
+                }
+                share_frame(run->share, &burst.frames[i]);
+            }
+            capture_release(run->capture, &burst);
+            status = got < status ? got : status;
+        }
+        if (is_live) {
+            share_flush(run->share);
+        }
+        if (status == CAPTURE_IDLE) {
+            run_rest(LIVE_REST_NS);
+        }
+    }
+    share_end(run->share);
+    capture_burst_fini(&burst);
+    return NULL;
+}
