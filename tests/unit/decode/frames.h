@@ -100,7 +100,7 @@ static inline void list_events(const struct packet *packets, size_t n, char *out
             if (used > 0) {
                 out[used++] = ' ';
             }
-            strcpy(out + used, name);
+            memcpy(out + used, name, strlen(name) + 1);
             used += strlen(name);
         }
     }

@@ -67,7 +67,8 @@ static const struct row rows[] = {
         "abxxabcd"),
     YES("three in a chain", "content:\"a\"; content:\"b\"; within:1; content:\"c\"; within:1;",
         "abxabxabc"),
-    NO("three in a chain, never", "content:\"a\"; content:\"b\"; within:1; content:\"c\"; within:1;",
+    NO("three in a chain, never", "content:\"a\"; content:\"b\"; within:1; "
+       "content:\"c\"; within:1;",
        "abxabxacb"),
     YES("overlapping matches", "content:\"aa\"; content:\"b\"; within:1;", "aaab"),
     YES("a negated one sends back", "content:\"ab\"; content:!\"x\"; within:1;", "abxaby"),

@@ -5,6 +5,18 @@
 
 /* ---- Streams ---- */
 
+/* Feeds 'bytes' cut in two; 'all' is given the alerts of both pieces. */
+static void feed_in_two(struct world *w, enum direction dir, const char *bytes, size_t size,
+                        size_t cut, char *all, size_t all_size)
+{
+    size_t n = (size_t) snprintf(all, all_size, "%s ",
+                                 world_segment(w, dir, bytes, cut, true));
+
+    assert_true(n < all_size);
+    snprintf(all + n, all_size - n, "%s",
+             world_segment(w, dir, bytes + cut, size - cut, true));
+}
+
 static void a_pattern_split_over_segments_is_found_wherever_the_split_is(void **state)
 {
     static const char text[] = "GET /xx evil-pattern-of-some-length and more, end";
@@ -12,15 +24,15 @@ static void a_pattern_split_over_segments_is_found_wherever_the_split_is(void **
     (void) state;
     for (size_t cut = 1; cut < sizeof text - 1; cut++) {
         struct world *w = world_new(
-            "alert tcp any any -> any any (msg:\"one\"; content:\"evil-pattern-of-some-length\"; sid:1;)\n"
-            "alert tcp any any -> any any (msg:\"two\"; content:\"evil\"; content:\"more\"; distance:0; sid:2;)\n"
+            "alert tcp any any -> any any (msg:\"one\"; "
+            "content:\"evil-pattern-of-some-length\"; sid:1;)\n"
+            "alert tcp any any -> any any (msg:\"two\"; content:\"evil\"; "
+            "content:\"more\"; distance:0; sid:2;)\n"
             "alert tcp any any -> any any (msg:\"three\"; content:\"nothing\"; sid:3;)\n");
         char all[64] = "";
 
         world_flow(w, IP_PROTO_TCP, 4444);
-        strcat(all, world_segment(w, TO_SERVER, text, cut, true));
-        strcat(all, " ");
-        strcat(all, world_segment(w, TO_SERVER, text + cut, sizeof text - 1 - cut, true));
+        feed_in_two(w, TO_SERVER, text, sizeof text - 1, cut, all, sizeof all);
         /* Each once, in whichever of the two packets completes it. */
         if (strstr(all, "1s") == NULL || strstr(all, "2s") == NULL
             || strstr(strstr(all, "1s") + 1, "1s") != NULL
@@ -60,7 +72,8 @@ static void offsets_in_a_stream_count_from_its_start(void **state)
 {
     struct world *w = world_new(
         "alert tcp-stream any any -> any any (msg:\"x\"; content:\"abc\"; depth:3; sid:1;)\n"
-        "alert tcp-stream any any -> any any (msg:\"x\"; content:\"abc\"; offset:6; depth:3; sid:2;)\n"
+        "alert tcp-stream any any -> any any (msg:\"x\"; content:\"abc\"; offset:6; "
+        "depth:3; sid:2;)\n"
         "alert tcp-stream any any -> any any (msg:\"x\"; content:\"abc\"; offset:7; sid:3;)\n");
 
     (void) state;
@@ -189,9 +202,11 @@ static void flowbits_are_set_before_they_are_asked_for(void **state)
 {
     struct world *w = world_new(
         "alert tcp any any -> any any (msg:\"reads\"; flowbits:isset,a; content:\"two\"; sid:1;)\n"
-        "alert tcp any any -> any any (msg:\"sets\"; content:\"one\"; flowbits:set,a; flowbits:noalert; sid:2;)\n"
+        "alert tcp any any -> any any (msg:\"sets\"; content:\"one\"; flowbits:set,a; "
+        "flowbits:noalert; sid:2;)\n"
         "alert tcp any any -> any any (msg:\"not\"; flowbits:isnotset,a; content:\"two\"; sid:3;)\n"
-        "alert tcp any any -> any any (msg:\"unsets\"; content:\"off\"; flowbits:unset,a; sid:4;)\n");
+        "alert tcp any any -> any any (msg:\"unsets\"; content:\"off\"; "
+        "flowbits:unset,a; sid:4;)\n");
     const char *names[4];
 
     (void) state;
@@ -211,9 +226,12 @@ static void flowbits_are_set_before_they_are_asked_for(void **state)
 static void flowints_count(void **state)
 {
     struct world *w = world_new(
-        "alert tcp any any -> any any (msg:\"new\"; content:\"x\"; flowint:n,notset; flowint:n,=,0; noalert; sid:1;)\n"
-        "alert tcp any any -> any any (msg:\"count\"; content:\"x\"; flowint:n,isset; flowint:n,+,1; noalert; sid:2;)\n"
-        "alert tcp any any -> any any (msg:\"three\"; content:\"y\"; flowint:n,isset; flowint:n,>,2; sid:3;)\n");
+        "alert tcp any any -> any any (msg:\"new\"; content:\"x\"; flowint:n,notset; "
+        "flowint:n,=,0; noalert; sid:1;)\n"
+        "alert tcp any any -> any any (msg:\"count\"; content:\"x\"; flowint:n,isset; "
+        "flowint:n,+,1; noalert; sid:2;)\n"
+        "alert tcp any any -> any any (msg:\"three\"; content:\"y\"; flowint:n,isset; "
+        "flowint:n,>,2; sid:3;)\n");
 
     (void) state;
     for (unsigned i = 0; i < 3; i++) {
@@ -228,8 +246,10 @@ static void flowints_count(void **state)
 static void xbits_span_flows_and_expire(void **state)
 {
     struct world *w = world_new(
-        "alert udp any any -> any any (msg:\"sets\"; content:\"one\"; xbits:set,b,track ip_src,expire 10; noalert; sid:1;)\n"
-        "alert udp any any -> any any (msg:\"reads\"; content:\"two\"; xbits:isset,b,track ip_src; sid:2;)\n");
+        "alert udp any any -> any any (msg:\"sets\"; content:\"one\"; "
+        "xbits:set,b,track ip_src,expire 10; noalert; sid:1;)\n"
+        "alert udp any any -> any any (msg:\"reads\"; content:\"two\"; "
+        "xbits:isset,b,track ip_src; sid:2;)\n");
 
     (void) state;
     world_flow(w, IP_PROTO_UDP, 5000);
@@ -250,7 +270,8 @@ static void check_filter(const char *filter, const char *expected)
 {
     char *rule = NULL, got[16] = "";
 
-    assert_true(asprintf(&rule, "alert udp any any -> any any (msg:\"x\"; content:\"x\"; %s sid:1;)\n",
+    assert_true(asprintf(&rule, "alert udp any any -> any any (msg:\"x\"; "
+                                "content:\"x\"; %s sid:1;)\n",
                          filter) > 0);
     struct world *w = world_new(rule);
 
@@ -311,11 +332,13 @@ static void alerts_come_in_order_of_action_and_priority(void **state)
 static void a_packet_has_a_limited_number_of_alerts(void **state)
 {
     char rules[20 * 100] = "";
+    size_t size = 0;
 
     (void) state;
     for (unsigned i = 1; i <= 18; i++) {
-        sprintf(rules + strlen(rules),
-                "alert udp any any -> any any (msg:\"x\"; content:\"x\"; sid:%u;)\n", i);
+        size += (size_t) snprintf(rules + size, sizeof rules - size,
+                                  "alert udp any any -> any any (msg:\"x\"; content:\"x\"; "
+                                  "sid:%u;)\n", i);
     }
     struct world *w = world_new(rules);
 
@@ -336,17 +359,25 @@ static void http_buffers_are_inspected(void **state)
 {
     struct world *w = world_new(
         "alert http any any -> any any (msg:\"uri\"; http.uri; content:\"q=evil\"; sid:1;)\n"
-        "alert http any any -> any any (msg:\"two\"; http.method; content:\"GET\"; http.host; content:\"example\"; sid:2;)\n"
-        "alert http any any -> any any (msg:\"no\"; http.method; content:\"POST\"; http.uri; content:\"evil\"; sid:3;)\n"
-        "alert http any any -> any any (msg:\"dot\"; http.host; dotprefix; content:\".www.example.com\"; endswith; sid:4;)\n"
+        "alert http any any -> any any (msg:\"two\"; http.method; content:\"GET\"; "
+        "http.host; content:\"example\"; sid:2;)\n"
+        "alert http any any -> any any (msg:\"no\"; http.method; content:\"POST\"; "
+        "http.uri; content:\"evil\"; sid:3;)\n"
+        "alert http any any -> any any (msg:\"dot\"; http.host; dotprefix; "
+        "content:\".www.example.com\"; endswith; sid:4;)\n"
         "alert http any any -> any any (msg:\"urilen\"; urilen:18; sid:5;)\n"
         "alert http any any -> any any (msg:\"not\"; http.uri; content:!\"good\"; sid:6;)\n"
-        "alert http any any -> any any (msg:\"body\"; flow:to_client; file.data; content:\"world\"; sid:7;)\n"
+        "alert http any any -> any any (msg:\"body\"; flow:to_client; file.data; "
+        "content:\"world\"; sid:7;)\n"
         "alert http any any -> any any (msg:\"stat\"; http.stat_code; content:\"200\"; sid:8;)\n"
-        "alert http any any -> any any (msg:\"response\"; http.response_body; content:\"hello\"; depth:5; sid:9;)\n"
-        "alert http any any -> any any (msg:\"payload too\"; http.uri; content:\"evil\"; pkt_data; content:\"test/1\"; sid:10;)\n"
-        "alert http any any -> any any (msg:\"bsize\"; http.uri; bsize:18; content:\"/\"; startswith; sid:11;)\n"
-        "alert http any any -> any any (msg:\"md5\"; http.method; to_md5; content:\"|7528035a93ee69cedb1dbddb2f0bfcc8|\"; sid:12;)\n");
+        "alert http any any -> any any (msg:\"response\"; http.response_body; "
+        "content:\"hello\"; depth:5; sid:9;)\n"
+        "alert http any any -> any any (msg:\"payload too\"; http.uri; "
+        "content:\"evil\"; pkt_data; content:\"test/1\"; sid:10;)\n"
+        "alert http any any -> any any (msg:\"bsize\"; http.uri; bsize:18; "
+        "content:\"/\"; startswith; sid:11;)\n"
+        "alert http any any -> any any (msg:\"md5\"; http.method; to_md5; "
+        "content:\"|7528035a93ee69cedb1dbddb2f0bfcc8|\"; sid:12;)\n");
 
     (void) state;
     expect(world_tcp(w, TO_SERVER, request), "1t 2t 4t 5t 6t 10t 11t 12t");
@@ -360,13 +391,13 @@ static void transactions_alert_once_wherever_segments_are_cut(void **state)
     for (size_t cut = 1; cut < sizeof request - 1; cut++) {
         struct world *w = world_new(
             "alert http any any -> any any (msg:\"uri\"; http.uri; content:\"q=evil\"; sid:1;)\n"
-            "alert http any any -> any any (msg:\"both\"; http.uri; content:\"evil\"; http.user_agent; content:\"test\"; sid:2;)\n"
-            "alert http any any -> any any (msg:\"no\"; http.uri; content:\"evil\"; http.user_agent; content:!\"test\"; sid:3;)\n");
+            "alert http any any -> any any (msg:\"both\"; http.uri; content:\"evil\"; "
+            "http.user_agent; content:\"test\"; sid:2;)\n"
+            "alert http any any -> any any (msg:\"no\"; http.uri; content:\"evil\"; "
+            "http.user_agent; content:!\"test\"; sid:3;)\n");
         char all[64] = "";
 
-        strcat(all, world_segment(w, TO_SERVER, request, cut, true));
-        strcat(all, " ");
-        strcat(all, world_segment(w, TO_SERVER, request + cut, sizeof request - 1 - cut, true));
+        feed_in_two(w, TO_SERVER, request, sizeof request - 1, cut, all, sizeof all);
         const char *one = strstr(all, "1t"), *two = strstr(all, "2t");
 
         if (one == NULL || two == NULL || strstr(one + 1, "1t") != NULL
@@ -382,15 +413,16 @@ static void bodies_grow_piece_by_piece(void **state)
     (void) state;
     for (size_t cut = 1; cut < sizeof response - 1; cut++) {
         struct world *w = world_new(
-            "alert http any any -> any any (msg:\"body\"; flow:to_client; file.data; content:\"lo wor\"; sid:1;)\n"
-            "alert http any any -> any any (msg:\"not\"; flow:to_client; file.data; content:\"hell\"; content:!\"world\"; sid:2;)\n"
-            "alert http any any -> any any (msg:\"end\"; flow:to_client; http.response_body; content:\"rld\"; endswith; sid:3;)\n");
+            "alert http any any -> any any (msg:\"body\"; flow:to_client; file.data; "
+            "content:\"lo wor\"; sid:1;)\n"
+            "alert http any any -> any any (msg:\"not\"; flow:to_client; file.data; "
+            "content:\"hell\"; content:!\"world\"; sid:2;)\n"
+            "alert http any any -> any any (msg:\"end\"; flow:to_client; "
+            "http.response_body; content:\"rld\"; endswith; sid:3;)\n");
         char all[64] = "";
 
         world_tcp(w, TO_SERVER, request);
-        strcat(all, world_segment(w, TO_CLIENT, response, cut, true));
-        strcat(all, " ");
-        strcat(all, world_segment(w, TO_CLIENT, response + cut, sizeof response - 1 - cut, true));
+        feed_in_two(w, TO_CLIENT, response, sizeof response - 1, cut, all, sizeof all);
         if (strstr(all, "1t") == NULL || strstr(all, "3t") == NULL || strstr(all, "2t") != NULL) {
             fail_msg("cut at %zu: \"%s\"", cut, all);
         }
@@ -433,8 +465,10 @@ static void dns_names_are_inspected(void **state)
     static const uint8_t query[] = "\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"
                                    "\x04" "evil\x07" "example\x03" "com\x00\x00\x01\x00\x01";
     struct world *w = world_new(
-        "alert dns any any -> any any (msg:\"query\"; dns.query; content:\"evil.example\"; nocase; sid:1;)\n"
-        "alert dns any any -> any any (msg:\"dot\"; dns.query; dotprefix; content:\".example.com\"; endswith; sid:2;)\n"
+        "alert dns any any -> any any (msg:\"query\"; dns.query; "
+        "content:\"evil.example\"; nocase; sid:1;)\n"
+        "alert dns any any -> any any (msg:\"dot\"; dns.query; dotprefix; "
+        "content:\".example.com\"; endswith; sid:2;)\n"
         "alert dns any any -> any any (msg:\"no\"; dns.query; content:\"good\"; sid:3;)\n"
         "alert dns any any -> any any (msg:\"opcode\"; dns.opcode:0; sid:4;)\n"
         "alert udp any any -> any 53 (msg:\"raw\"; content:\"|04|evil\"; sid:5;)\n");
@@ -466,8 +500,10 @@ static void rules_about_the_protocol_alone(void **state)
 static void datasets_remember(void **state)
 {
     struct world *w = world_new(
-        "alert http any any -> any any (msg:\"first time\"; http.host; dataset:set,seen,type string,memcap 1mb,hashsize 64; sid:1;)\n"
-        "alert http any any -> any any (msg:\"known\"; http.uri; content:\"check\"; http.host; dataset:isset,seen; sid:2;)\n");
+        "alert http any any -> any any (msg:\"first time\"; http.host; "
+        "dataset:set,seen,type string,memcap 1mb,hashsize 64; sid:1;)\n"
+        "alert http any any -> any any (msg:\"known\"; http.uri; content:\"check\"; "
+        "http.host; dataset:isset,seen; sid:2;)\n");
 
     (void) state;
     expect(world_tcp(w, TO_SERVER, request), "1t");
