@@ -58,7 +58,7 @@ static bool check_bytes(struct draft *d, const struct op_bytes *b)
 static struct rule_op *add_bytes(struct draft *d, enum rule_op_kind kind,
                                  const struct op_bytes *b)
 {
-    struct rule_op *op = draft_add_op(d, kind);
+    struct rule_op *op = draft_add_op_to(d, draft_relative_buffer(d, b->relative), kind);
 
     op->bytes = *b;
     op->relative = b->relative;
@@ -205,7 +205,8 @@ static bool parse_byte_extract(struct draft *d, const struct keyword *row, struc
             return taken < 0 ? false : unknown_option(d, part);
         }
     }
-    return check_bytes(d, &b) && draft_add_var(d, name, &b.result_var)
+    return check_bytes(d, &b)
+           && draft_add_var(d, draft_relative_buffer(d, b.relative), name, &b.result_var)
            && add_bytes(d, OP_BYTE_EXTRACT, &b) != NULL;
 }
 
@@ -269,10 +270,12 @@ static bool parse_byte_math(struct draft *d, const struct keyword *row, struct s
     if (b.math == '/' && !b.rvalue.is_var && b.rvalue.value == 0) {
         return draft_error(d, NULL, "a division by zero");
     }
-    if (b.relative && draft_buffer(d)->n_ops == 0) {
+    size_t buffer = draft_relative_buffer(d, b.relative);
+
+    if (b.relative && d->buffers[buffer].n_ops == 0) {
         return draft_error(d, NULL, "relative to a match, but none stands in front of it");
     }
-    return check_bytes(d, &b) && draft_add_var(d, name, &b.result_var)
+    return check_bytes(d, &b) && draft_add_var(d, buffer, name, &b.result_var)
            && add_bytes(d, OP_BYTE_MATH, &b) != NULL;
 }
 
@@ -296,7 +299,9 @@ static bool parse_base64_decode(struct draft *d, const struct keyword *row, stru
                                   (const char *) part.bytes);
         }
     }
-    struct rule_op *op = draft_add_op(d, OP_BASE64_DECODE);
+    /* Behind the operation in front of it, relative or not. */
+    struct rule_op *op = draft_add_op_to(d, draft_relative_buffer(d, true),
+                                         OP_BASE64_DECODE);
     op->base64 = b;
     op->relative = b.relative;
     return true;

@@ -307,7 +307,8 @@ static bool parse_isdataat(struct draft *d, const struct keyword *row, struct sl
     if (!draft_number(d, number, 0, UINT16_MAX, &at.at)) {
         return false;
     }
-    struct rule_op *op = draft_add_op(d, OP_ISDATAAT);
+    struct rule_op *op = draft_add_op_to(d, draft_relative_buffer(d, at.relative),
+                                         OP_ISDATAAT);
     op->isdataat = at;
     op->relative = at.relative;
     return true;

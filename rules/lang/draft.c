@@ -7,7 +7,7 @@
 void draft_init(struct draft *d, struct set_builder *b, struct slice line)
 {
     *d = (struct draft) { .set = b, .line = line, .key = line, .sticky = -1,
-                          .content_buffer = -1, .content_op = -1 };
+                          .content_buffer = -1, .content_op = -1, .last_buffer = -1 };
     d->rule = builder_alloc(b, sizeof *d->rule);
 }
 
@@ -158,6 +158,14 @@ struct draft_buffer *draft_buffer(struct draft *d)
     return &d->buffers[at];
 }
 
+size_t draft_relative_buffer(struct draft *d, bool relative)
+{
+    if (d->sticky < 0 && relative && d->last_buffer >= 0) {
+        return (size_t) d->last_buffer;
+    }
+    return (size_t) (draft_buffer(d) - d->buffers);
+}
+
 struct rule_op *draft_add_op(struct draft *d, enum rule_op_kind kind)
 {
     return draft_add_op_to(d, (size_t) (draft_buffer(d) - d->buffers), kind);
@@ -169,6 +177,7 @@ struct rule_op *draft_add_op_to(struct draft *d, size_t buffer, enum rule_op_kin
 
     b->ops = xgrow(b->ops, b->n_ops, &b->cap_ops, sizeof *b->ops);
     b->ops[b->n_ops] = (struct rule_op) { .kind = kind, .negated = d->negated };
+    d->last_buffer = (int) buffer;
     if (kind == OP_CONTENT) {
         d->content_buffer = (int) buffer;
         d->content_op = (int) b->n_ops;
@@ -299,15 +308,13 @@ bool draft_move_content(struct draft *d, enum buffer_id id)
     struct draft_buffer *b = &d->buffers[to];
     b->ops = xgrow(b->ops, b->n_ops, &b->cap_ops, sizeof *b->ops);
     b->ops[b->n_ops] = op;
-    d->content_buffer = (int) to;
+    d->content_buffer = d->last_buffer = (int) to;
     d->content_op = (int) b->n_ops++;
     return true;
 }
 
-bool draft_add_var(struct draft *d, struct slice name, uint8_t *index)
+bool draft_add_var(struct draft *d, size_t buffer, struct slice name, uint8_t *index)
 {
-    size_t buffer = (size_t) (draft_buffer(d) - d->buffers);
-
     for (size_t i = 0; i < name.size; i++) {
         uint8_t c = name.bytes[i];
         if (!(c == '_' || c == '.' || c == '-' || (c >= '0' && c <= '9')
@@ -349,12 +356,15 @@ bool draft_number(struct draft *d, struct slice text, int64_t min, int64_t max,
                               "not \"%.*s\"", (long long) min, (long long) max,
                               (int) text.size, (const char *) text.bytes);
     }
-    size_t buffer = (size_t) (draft_buffer(d) - d->buffers);
+    size_t buffer = draft_relative_buffer(d, true);
     for (size_t i = 0; i < d->n_vars; i++) {
-        /* Payload and a transaction's buffers are not there at one time. */
+        /* Payload and a transaction's buffers are not there at one time; a content of the
+         * payload may yet be moved by an older modifier. */
         bool is_payload = d->buffers[d->vars[i].buffer].id == BUFFER_PAYLOAD;
+        bool may_move = d->sticky < 0 && d->content_buffer == (int) buffer;
         bool reaches = d->vars[i].buffer == buffer
-                       || (!is_payload && d->buffers[buffer].id != BUFFER_PAYLOAD);
+                       || (!is_payload
+                           && (d->buffers[buffer].id != BUFFER_PAYLOAD || may_move));
         if (slice_equal(d->vars[i].name, text) && reaches) {
             out->is_var = true;
             out->var = (uint8_t) i;

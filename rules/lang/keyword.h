@@ -79,6 +79,7 @@ struct draft {
 
     int sticky;                 /* Buffer that operations go to; -1: payload. */
     int content_buffer, content_op;     /* Of the last content; -1: none. */
+    int last_buffer;            /* Of the last operation; -1: none. */
     size_t n_vars;
     struct draft_var vars[RULE_MAX_VARS];
 
@@ -120,6 +121,9 @@ struct rule_op *draft_add_op_to(struct draft *, size_t buffer, enum rule_op_kind
 
 /* The buffer that operations go to now; made when it is the payload's first use. */
 struct draft_buffer *draft_buffer(struct draft *);
+/* Where a relative operation goes: without a sticky buffer to the buffer of the operation in
+ * front of it, which an older modifier may have moved ("content:...; http_uri;"). */
+size_t draft_relative_buffer(struct draft *, bool relative);
 /* Turns to a sticky buffer.  False after reporting, as where protocols conflict. */
 bool draft_set_sticky(struct draft *, enum buffer_id, struct slice argument);
 /* The sticky buffer once more, without transforms: turns to it. */
@@ -134,7 +138,7 @@ bool draft_move_content(struct draft *, enum buffer_id);
 bool draft_need_app(struct draft *, enum app_proto);
 
 /* Makes a variable of byte_extract or byte_math; false after reporting. */
-bool draft_add_var(struct draft *, struct slice name, uint8_t *index);
+bool draft_add_var(struct draft *, size_t buffer, struct slice name, uint8_t *index);
 /* A constant from 'min' to 'max', or the name of a variable of the current buffer. */
 bool draft_number(struct draft *, struct slice text, int64_t min, int64_t max,
                   struct rule_number *);
