@@ -14,7 +14,7 @@ static const struct conf_key keys[] = {
       "Receive descriptors of each queue", NULL },
     { "af-packet.block-size", CONF_SIZE, KEY(af_packet_block), "1mb", 65536, 16777216,
       "Block size of the kernel's ring behind a Linux interface", NULL },
-    { "af-packet.frame-size", CONF_SIZE, KEY(af_packet_frame), "2kb", 256, 65536,
+    { "af-packet.frame-size", CONF_SIZE, KEY(af_packet_frame), "2kb", 256, 32768,
       "Frame size of that ring; longer frames are cut", NULL },
     { "af-packet.frames", CONF_UINT, KEY(af_packet_frames), "65536", 512, 1048576,
       "Frames in that ring", NULL },

@@ -1,27 +1,25 @@
-/* DPDK ports.  EAL is started once with the user's arguments; a Linux interface becomes a
- * net_af_packet device.  Each queue is read by one thread, which EAL gets to know at its
- * first read, so that the buffer pool's per-thread cache works. */
+/* DPDK ports, once EAL runs (eal.c).  Each queue is read by one thread, which EAL gets to
+ * know at its first read, so that the buffer pool's per-thread cache works. */
 #include <errno.h>
 #include <net/if.h>
-#include <rte_eal.h>
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
 #include "sensor/capture/capture_private.h"
+#include "sensor/capture/eal.h"
 #include "sensor/capture/kernel_drops.h"
 
 #define MAX_PORTS 16
-#define MAX_EAL_ARGUMENTS 64
-/* Two data rooms of this size and their headers share a 4 KiB page without huge pages. */
 #define COPIES_SIZE (1u << 20)
+/* Two data rooms of this size and their headers share a 4 KiB page without huge pages. */
 #define DATA_ROOM (1792 + RTE_PKTMBUF_HEADROOM)
+#define AF_PACKET_DRIVER "net_af_packet"
 
 struct queue {
     uint16_t port, id;
@@ -29,6 +27,7 @@ struct queue {
 
 struct port_source {
     struct capture base;
+    struct eal *eal;
     size_t n_ports;
     uint16_t ports[MAX_PORTS];
     bool is_started[MAX_PORTS];
@@ -40,88 +39,9 @@ struct port_source {
     _Atomic uint64_t kernel_dropped;
 };
 
-static bool is_linux_interface(const char *name)
+static bool is_af_packet(const struct rte_eth_dev_info *info)
 {
-    return strlen(name) < IF_NAMESIZE && if_nametoindex(name) != 0;
-}
-
-/* Splits 'text' at blanks into 'words' (copies); single or double quotes keep blanks. */
-static size_t split_words(const char *text, char **words, size_t max)
-{
-    size_t n = 0;
-
-    while (n < max) {
-        char word[512], quote = '\0';
-        size_t size = 0;
-        text += strspn(text, " \t");
-        if (*text == '\0') {
-            break;
-        }
-        for (; *text != '\0' && (quote != '\0' || (*text != ' ' && *text != '\t')); text++) {
-            if (quote == '\0' && (*text == '"' || *text == '\'')) {
-                quote = *text;
-            } else if (*text == quote) {
-                quote = '\0';
-            } else if (size < sizeof word - 1) {
-                word[size++] = *text;
-            }
-        }
-        words[n++] = xstrndup(word, size);
-    }
-    return n;
-}
-
-/* Starts EAL.  Without a word of the user's on memory it runs without huge pages, and with
- * a name of its own for its files, since two processes with one name disturb each other. */
-static bool start_eal(const char *const *names, size_t n_names, const char *eal,
-                      unsigned n_queues, const struct capture_conf *conf, struct diag *diag)
-{
-    char *words[MAX_EAL_ARGUMENTS + 1];
-    size_t n = 0, n_devices = 0;
-    const char *given = eal != NULL ? eal : "";
-
-    words[n++] = xstrdup("civicshield-sensor");
-    if (strstr(given, "--file-prefix") == NULL) {
-        words[n++] = xasprintf("--file-prefix=civicshield-%d", (int) getpid());
-    }
-    if (strstr(given, "huge") == NULL && strstr(given, "--in-memory") == NULL
-        && strstr(given, "-m ") == NULL) {
-        /* One page of 4 KiB holds one buffer at worst. */
-        uint64_t mib = conf->port_buffers / 256 + 64;
-        words[n++] = xstrdup("--no-huge");
-        words[n++] = xstrdup("-m");
-        words[n++] = xasprintf("%llu", (unsigned long long) mib);
-    }
-    if (strstr(given, "-a ") == NULL && strstr(given, "--allow") == NULL
-        && strstr(given, "--no-pci") == NULL) {
-        words[n++] = xstrdup("--no-pci");
-    }
-    if (strstr(given, "--log-level") == NULL) {
-        words[n++] = xstrdup("--log-level=4");
-    }
-    for (size_t i = 0; i < n_names; i++) {
-        if (is_linux_interface(names[i])) {
-            words[n++] = xasprintf("--vdev=net_af_packet%zu,iface=%s,qpairs=%u,blocksz=%llu,"
-                                   "framesz=%llu,framecnt=%llu",
-                                   n_devices++, names[i], n_queues,
-                                   (unsigned long long) conf->af_packet_block,
-                                   (unsigned long long) conf->af_packet_frame,
-                                   (unsigned long long) conf->af_packet_frames);
-        }
-    }
-    n += split_words(given, words + n, MAX_EAL_ARGUMENTS - n);
-    words[n] = NULL;
-    /* EAL wants a folder of the user's own; an ordinary user may have none. */
-    if (getenv("XDG_RUNTIME_DIR") == NULL && geteuid() != 0) {
-        setenv("XDG_RUNTIME_DIR", "/tmp", 0);
-    }
-    int used = rte_eal_init((int) n, words);
-    if (used < 0) {
-        diag_add(diag, DIAG_ERROR, NULL, 0, 0, "see its lines above, or try --eal '--log-level=7'",
-                 "DPDK's environment did not start: %s", rte_strerror(rte_errno));
-    }
-    /* The words stay: EAL keeps pointers into them. */
-    return used >= 0;
+    return strcmp(info->driver_name, AF_PACKET_DRIVER) == 0;
 }
 
 /* The first port in use from 'from' on; RTE_MAX_ETHPORTS or more past the last. */
@@ -202,7 +122,7 @@ static bool start_port(struct port_source *s, size_t at, unsigned n_queues,
         eth.rx_adv_conf.rss_conf.rss_key_len =
             info.hash_key_size != 0 ? info.hash_key_size : 40;
     }
-    uint16_t n_tx = strcmp(info.driver_name, "net_af_packet") == 0 ? (uint16_t) n_queues : 0;
+    uint16_t n_tx = is_af_packet(&info) ? (uint16_t) n_queues : 0;
     err = rte_eth_dev_configure(port, (uint16_t) n_queues, n_tx, &eth);
     if (err != 0) {
         goto fail;
@@ -233,6 +153,19 @@ fail:
     diag_add(diag, DIAG_ERROR, NULL, 0, 0, NULL, "port %u does not start: %s", port,
              rte_strerror(-err));
     return false;
+}
+
+/* What a buffer must hold: net_af_packet alone asks for a whole frame of its ring in one. */
+static uint16_t choose_data_room(const struct port_source *s, const struct capture_conf *conf)
+{
+    for (size_t i = 0; i < s->n_ports; i++) {
+        struct rte_eth_dev_info info;
+        if (rte_eth_dev_info_get(s->ports[i], &info) == 0 && is_af_packet(&info)
+            && conf->af_packet_frame + RTE_PKTMBUF_HEADROOM > DATA_ROOM) {
+            return (uint16_t) (conf->af_packet_frame + RTE_PKTMBUF_HEADROOM);
+        }
+    }
+    return DATA_ROOM;
 }
 
 /* Queues that every port can have, at most 'wanted'. */
@@ -391,8 +324,8 @@ static void ports_close(struct capture *c)
     rte_mempool_free(s->pool);
     capture_filter_free(s->filter);
     free(s->queues);
+    eal_stop(s->eal);
     free(s);
-    rte_eal_cleanup();
 }
 
 static const struct capture_class ports_class = { ports_close, ports_read, ports_release,
@@ -402,12 +335,14 @@ struct capture *capture_open_ports(const char *const *names, size_t n_names,
                                    const char *eal, unsigned n_queues, const char *filter,
                                    const struct capture_conf *conf, struct diag *diag)
 {
+    struct eal *started = eal_start(names, n_names, eal, n_queues, conf, diag);
     struct port_source *s;
 
-    if (!start_eal(names, n_names, eal, n_queues, conf, diag)) {
+    if (started == NULL) {
         return NULL;
     }
     s = xcalloc(1, sizeof *s);
+    s->eal = started;
     s->base.class = &ports_class;
     s->base.is_live = true;
     if (!find_ports(s, names, n_names, diag)) {
@@ -420,7 +355,7 @@ struct capture *capture_open_ports(const char *const *names, size_t n_names,
     n_queues = common_queues(s, n_queues);
     s->base.n_queues = n_queues;
     s->pool = rte_pktmbuf_pool_create("frames", (unsigned) conf->port_buffers, 128, 0,
-                                      DATA_ROOM, SOCKET_ID_ANY);
+                                      choose_data_room(s, conf), SOCKET_ID_ANY);
     if (s->pool == NULL) {
         diag_add(diag, DIAG_ERROR, NULL, 0, 0,
                  "lower capture.port.buffers or give EAL more memory (-m)",

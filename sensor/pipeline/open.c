@@ -121,6 +121,24 @@ static bool open_transport(struct run *run, struct diag *diag)
     return run->transport != NULL;
 }
 
+/* Makes a folder, with those above it that are missing. */
+static bool make_folder(const char *path)
+{
+    char *text = xstrdup(path);
+    bool ok = true;
+
+    for (char *c = text + 1; ok && *c != '\0'; c++) {
+        if (*c == '/') {
+            *c = '\0';
+            ok = mkdir(text, 0755) == 0 || errno == EEXIST;
+            *c = '/';
+        }
+    }
+    ok = ok && (mkdir(text, 0755) == 0 || errno == EEXIST);
+    free(text);
+    return ok;
+}
+
 /* The path of the EVE file (owned), or NULL; makes the folder of -l. */
 static bool choose_eve(const struct options *o, char **path, struct diag *diag)
 {
@@ -128,7 +146,7 @@ static bool choose_eve(const struct options *o, char **path, struct diag *diag)
     if (o->folder == NULL) {
         return true;
     }
-    if (mkdir(o->folder, 0755) != 0 && errno != EEXIST) {
+    if (!make_folder(o->folder)) {
         diag_add(diag, DIAG_ERROR, o->folder, 0, 0, NULL, "cannot be made: %s",
                  strerror(errno));
         return false;
