@@ -17,4 +17,13 @@ extern const struct keyword_family meta_keywords, content_keywords, buffer_keywo
 /* One element of 'texts' (NULL-terminated) that 'word' is, case ignored; -1: none. */
 int word_index(struct slice word, const char *const *texts);
 
+/* number.c: a test of the row's field, to be completed. */
+struct rule_test *number_add(struct draft *, const struct keyword *, enum number_cmp,
+                             uint64_t a, uint64_t b);
+/* tls.c: what number.c takes for fields of TLS. */
+bool tls_parse_version(struct draft *, const struct keyword *, struct slice);
+bool tls_parse_state(struct draft *, const struct keyword *, struct slice);
+bool tls_parse_date(struct draft *, const struct keyword *, struct slice);
+bool tls_parse_validity(struct draft *, const struct keyword *, struct slice);
+
 #endif

@@ -23,8 +23,8 @@ static bool malformed(struct draft *d, const struct keyword *row, struct slice v
                           (unsigned long long) max_of((enum rule_field) row->argument));
 }
 
-static struct rule_test *add_number(struct draft *d, const struct keyword *row,
-                                    enum number_cmp cmp, uint64_t a, uint64_t b)
+struct rule_test *number_add(struct draft *d, const struct keyword *row,
+                             enum number_cmp cmp, uint64_t a, uint64_t b)
 {
     struct rule_test *t = draft_add_test(d, TEST_NUMBER);
 
@@ -46,7 +46,7 @@ static bool parse_plain(struct draft *d, const struct keyword *row, struct slice
     if (!number_parse_test(v, max_of(field), field == FIELD_FILESIZE, &t)) {
         return malformed(d, row, v);
     }
-    add_number(d, row, t.cmp, t.a, t.b);
+    number_add(d, row, t.cmp, t.a, t.b);
     return true;
 }
 
@@ -68,7 +68,7 @@ static bool parse_tos(struct draft *d, const struct keyword *row, struct slice v
         }
         n = n * 16 + digit;
     }
-    add_number(d, row, negated ? CMP_NE : CMP_EQ, n, 0);
+    number_add(d, row, negated ? CMP_NE : CMP_EQ, n, 0);
     return true;
 }
 
@@ -93,7 +93,7 @@ static bool parse_ip_proto(struct draft *d, const struct keyword *row, struct sl
     }
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (slice_is(name, names[i].lower) || slice_is(name, names[i].upper)) {
-            add_number(d, row, negated ? CMP_NE : CMP_EQ, names[i].number, 0);
+            number_add(d, row, negated ? CMP_NE : CMP_EQ, names[i].number, 0);
             return true;
         }
     }
@@ -143,11 +143,11 @@ static bool parse_bit_test(struct draft *d, const struct keyword *row, struct sl
     }
     set &= ~mask;
     switch (how) {
-    case '+': add_number(d, row, CMP_BITS_ALL, set, 0); break;
-    case '*': add_number(d, row, CMP_BITS_ANY, set, 0); break;
-    case '!': add_number(d, row, CMP_BITS_ALL, set, 0)->negated = true; break;
+    case '+': number_add(d, row, CMP_BITS_ALL, set, 0); break;
+    case '*': number_add(d, row, CMP_BITS_ANY, set, 0); break;
+    case '!': number_add(d, row, CMP_BITS_ALL, set, 0)->negated = true; break;
     default:
-        add_number(d, row, CMP_BITS_EQ, set,
+        number_add(d, row, CMP_BITS_EQ, set,
                    max_of((enum rule_field) row->argument) & ~mask);
         break;
     }
@@ -179,12 +179,12 @@ static bool parse_ipopts(struct draft *d, const struct keyword *row, struct slic
     };
 
     if (slice_is_nocase(v, "any")) {
-        add_number(d, row, CMP_NE, 0, 0);
+        number_add(d, row, CMP_NE, 0, 0);
         return true;
     }
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         if (slice_is_nocase(v, options[i].name)) {
-            add_number(d, row, CMP_BITS_ANY, 1ull << options[i].number, 0);
+            number_add(d, row, CMP_BITS_ANY, 1ull << options[i].number, 0);
             return true;
         }
     }
@@ -226,7 +226,7 @@ static bool parse_stream_size(struct draft *d, const struct keyword *row, struct
     if (!number_parse_test(slice_text(text), UINT64_MAX, false, &n)) {
         return malformed(d, row, v);
     }
-    add_number(d, row, n.cmp, n.a, n.b)->side = which;
+    number_add(d, row, n.cmp, n.a, n.b)->side = which;
     d->sees_packets_too = true;
     return true;
 }
@@ -298,79 +298,11 @@ static bool parse_named(struct draft *d, const struct keyword *row, struct slice
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (names[i].field == (enum rule_field) row->argument
             && slice_is_nocase(name, names[i].name)) {
-            add_number(d, row, negated ? CMP_NE : CMP_EQ, names[i].value, 0);
+            number_add(d, row, negated ? CMP_NE : CMP_EQ, names[i].value, 0);
             return true;
         }
     }
     return parse_plain(d, row, v);
-}
-
-/* Versions by name, "tls1.2,tls1.3"; several: any of them. */
-static bool parse_tls_version(struct draft *d, const struct keyword *row, struct slice v)
-{
-    static const struct { const char *name; uint16_t value; } names[] = {
-        { "sslv2", 2 }, { "sslv3", 0x300 }, { "ssl3", 0x300 }, { "tls1.0", 0x301 },
-        { "tls1.1", 0x302 }, { "tls1.2", 0x303 }, { "tls1.3", 0x304 }, { "1.0", 0x301 },
-        { "1.1", 0x302 }, { "1.2", 0x303 }, { "1.3", 0x304 },
-    };
-    uint32_t values[8];
-    size_t n = 0;
-    struct slice part;
-    bool negated = false;
-
-    if (!draft_need_app(d, APP_TLS)) {
-        return false;
-    }
-    while (slice_next(&v, ',', &part)) {
-        size_t i = 0, count = sizeof names / sizeof *names;
-        bool has_sign = part.size > 0 && part.bytes[0] == '!';
-        part = slice_trim(slice_of(part.bytes + has_sign, part.size - has_sign));
-        while (i < count && !slice_is_nocase(part, names[i].name)) {
-            i++;
-        }
-        if (i == count || n == 8 || (n > 0 && has_sign != negated)) {
-            return draft_error_at(d, part.bytes, "sslv2, sslv3, tls1.0 ... tls1.3, all or "
-                                  "none with '!'", "unknown or mixed TLS versions");
-        }
-        negated = has_sign;
-        values[n++] = names[i].value;
-    }
-    struct rule_test *t = add_number(d, row, CMP_EQ, values[0], 0);
-    t->negated = negated;
-    t->n_names = n - 1;
-    t->names = draft_alloc(d, n * sizeof *t->names);
-    memcpy(t->names, values + 1, (n - 1) * sizeof *values);
-    return true;
-}
-
-/* "client_hello|server_hello", each with '!' or not. */
-static bool parse_ssl_state(struct draft *d, const struct keyword *row, struct slice v)
-{
-    static const char *const states[] = { "client_hello", "server_hello", "client_keyx",
-                                          "server_keyx", "unknown", NULL };
-    struct slice part;
-    uint64_t wanted = 0, unwanted = 0;
-
-    if (!draft_need_app(d, APP_TLS)) {
-        return false;
-    }
-    while (slice_next(&v, memchr(v.bytes, '|', v.size) != NULL ? '|' : ',', &part)) {
-        bool negated = part.size > 0 && part.bytes[0] == '!';
-        part = slice_trim(slice_of(part.bytes + negated, part.size - negated));
-        int state = word_index(part, states);
-        if (state < 0) {
-            return draft_error_at(d, part.bytes, "client_hello, server_hello, client_keyx, "
-                                  "server_keyx or unknown", "unknown TLS state");
-        }
-        *(negated ? &unwanted : &wanted) |= 1ull << state;
-    }
-    if (wanted != 0) {
-        add_number(d, row, CMP_BITS_ANY, wanted, 0);
-    }
-    if (unwanted != 0) {
-        add_number(d, row, CMP_BITS_NONE, unwanted, 0);
-    }
-    return true;
 }
 
 static bool parse_tls_number(struct draft *d, const struct keyword *row, struct slice v)
@@ -386,8 +318,12 @@ static bool (*const special[N_RULE_FIELDS])(struct draft *, const struct keyword
     [FIELD_FLOW_PKTS] = parse_flow_count, [FIELD_FLOW_BYTES] = parse_flow_count,
     [FIELD_HTTP_URILEN] = parse_urilen,
     [FIELD_DNS_OPCODE] = parse_named, [FIELD_DNS_RCODE] = parse_named,
-    [FIELD_DNS_RRTYPE] = parse_named, [FIELD_TLS_VERSION] = parse_tls_version,
-    [FIELD_SSL_STATE] = parse_ssl_state, [FIELD_TLS_CERT_CHAIN_LEN] = parse_tls_number,
+    [FIELD_DNS_RRTYPE] = parse_named, [FIELD_TLS_VERSION] = tls_parse_version,
+    [FIELD_SSL_STATE] = tls_parse_state, [FIELD_TLS_CERT_CHAIN_LEN] = parse_tls_number,
+    [FIELD_TLS_CERT_NOTBEFORE] = tls_parse_date,
+    [FIELD_TLS_CERT_NOTAFTER] = tls_parse_date,
+    [FIELD_TLS_CERT_EXPIRED] = tls_parse_validity,
+    [FIELD_TLS_CERT_VALID] = tls_parse_validity,
 };
 
 static bool parse_field(struct draft *d, const struct keyword *row, struct slice v)
@@ -401,9 +337,14 @@ static bool parse_field(struct draft *d, const struct keyword *row, struct slice
     return special[f] != NULL ? special[f](d, row, v) : parse_plain(d, row, v);
 }
 
+/* Most need a value; some are a question of their own. */
+#define FLAGS_OF(id) \
+    (FIELD_##id == FIELD_TLS_CERT_EXPIRED || FIELD_##id == FIELD_TLS_CERT_VALID \
+         ? KEYWORD_BARE : KEYWORD_VALUE)
+
 static const struct keyword rows[] = {
 #define X(id, keyword, older, bits) \
-    { keyword, KEYWORD_VALUE, parse_field, FIELD_##id, "A number: 5, !5, <5, >=5, 3-7" },
+    { keyword, FLAGS_OF(id), parse_field, FIELD_##id, "A number: 5, !5, <5, >=5, 3-7" },
     RULE_FIELDS(X)
 #undef X
 #define X(id, keyword, older, bits) \

@@ -79,7 +79,9 @@ static bool is_app_field(enum rule_field f)
 {
     return f == FIELD_DNS_OPCODE || f == FIELD_DNS_RCODE || f == FIELD_DNS_RRTYPE
            || f == FIELD_HTTP_URILEN || f == FIELD_TLS_VERSION || f == FIELD_SSL_STATE
-           || f == FIELD_TLS_CERT_CHAIN_LEN || f == FIELD_FILESIZE;
+           || f == FIELD_TLS_CERT_CHAIN_LEN || f == FIELD_TLS_CERT_NOTBEFORE
+           || f == FIELD_TLS_CERT_NOTAFTER || f == FIELD_TLS_CERT_EXPIRED
+           || f == FIELD_TLS_CERT_VALID || f == FIELD_FILESIZE;
 }
 
 static bool is_app_test(const struct rule_test *t)

@@ -115,6 +115,10 @@ struct rule_number {
     X(TLS_VERSION, "tls.version", "ssl_version", 16)     \
     X(SSL_STATE, "ssl_state", NULL, 16)                  \
     X(TLS_CERT_CHAIN_LEN, "tls.cert_chain_len", NULL, 32) \
+    X(TLS_CERT_NOTBEFORE, "tls_cert_notbefore", NULL, 64) \
+    X(TLS_CERT_NOTAFTER, "tls_cert_notafter", NULL, 64)   \
+    X(TLS_CERT_EXPIRED, "tls_cert_expired", NULL, 8)     \
+    X(TLS_CERT_VALID, "tls_cert_valid", NULL, 8)         \
     X(FILESIZE, "filesize", NULL, 64)
 
 enum rule_field {
@@ -153,7 +157,9 @@ enum rule_checksum { CHECKSUM_IPV4, CHECKSUM_TCPV4, CHECKSUM_UDPV4, CHECKSUM_ICM
  *   IPOPTS      bit n: option number n (the lower five bits of its type) is there
  *   TLS_VERSION 0x0002 SSLv2, 0x0300 SSLv3, 0x0301 TLS 1.0, ...
  *   SSL_STATE   1 client hello, 2 server hello, 4 client key exchange,
- *               8 server key exchange, 16 unknown: any bit of 'a' */
+ *               8 server key exchange, 16 unknown: any bit of 'a'
+ *   TLS_CERT_NOTBEFORE, TLS_CERT_NOTAFTER       seconds since 1970; 0 before
+ *   TLS_CERT_EXPIRED, TLS_CERT_VALID            1 or 0, at the time of the packet */
 
 enum rule_side { SIDE_EITHER, SIDE_SRC, SIDE_DST, SIDE_BOTH, SIDE_CLIENT, SIDE_SERVER };
 

@@ -227,6 +227,16 @@ static void deliver_both(struct session *s, const struct app_piece *piece)
     }
 }
 
+/* Without empty lines in front: they stand behind the last message of the protocol before,
+ * which ended without them. */
+static struct slice skip_line_ends(struct slice bytes)
+{
+    while (bytes.size != 0 && (bytes.bytes[0] == '\r' || bytes.bytes[0] == '\n')) {
+        bytes = slice_of(bytes.bytes + 1, bytes.size - 1);
+    }
+    return bytes;
+}
+
 /* Back to recognition: 'rest' of 'dir' is the first data of what comes now. */
 static void switch_protocol(struct session *s, const struct app_piece *piece,
                             struct slice rest)
@@ -255,9 +265,9 @@ static void switch_protocol(struct session *s, const struct app_piece *piece,
     for (int d = 0; d < N_DIRECTIONS; d++) {
         kept[d] = s->sides[d].pending;
         s->sides[d].pending = (struct app_bytes) { 0 };
-        pieces[d].bytes = slice_of(kept[d].bytes, kept[d].size);
+        pieces[d].bytes = skip_line_ends(slice_of(kept[d].bytes, kept[d].size));
     }
-    pieces[piece->dir].bytes = rest;
+    pieces[piece->dir].bytes = skip_line_ends(rest);
     pieces[piece->dir].is_end = piece->is_end;
     pieces[piece->dir].is_cut = piece->is_cut;
     for (int d = 0; d < N_DIRECTIONS; d++) {

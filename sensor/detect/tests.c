@@ -17,7 +17,9 @@ static bool is_tx_field(enum rule_field field)
     switch (field) {
     case FIELD_DNS_OPCODE: case FIELD_DNS_RCODE: case FIELD_DNS_RRTYPE:
     case FIELD_HTTP_URILEN: case FIELD_TLS_VERSION: case FIELD_SSL_STATE:
-    case FIELD_TLS_CERT_CHAIN_LEN: case FIELD_FILESIZE:
+    case FIELD_TLS_CERT_CHAIN_LEN: case FIELD_TLS_CERT_NOTBEFORE:
+    case FIELD_TLS_CERT_NOTAFTER: case FIELD_TLS_CERT_EXPIRED: case FIELD_TLS_CERT_VALID:
+    case FIELD_FILESIZE:
         return true;
     default:
         return false;

@@ -1,4 +1,5 @@
 /* X.509 (RFC 5280), read by OpenSSL, written as rule authors know it. */
+#include "common/base/civil.h"
 #include "sensor/app/tls/tls_private.h"
 
 #include <openssl/asn1.h>
@@ -122,14 +123,16 @@ static struct slice serial_text(struct arena *arena, const X509 *x)
     return text;
 }
 
-/* "2018-11-28T00:00:00"; empty when it is no date. */
-static struct slice time_text(struct arena *arena, const ASN1_TIME *time)
+/* "2018-11-28T00:00:00" and the same in seconds; empty when it is no date. */
+static struct slice time_text(struct arena *arena, const ASN1_TIME *time, int64_t *seconds)
 {
     struct tm tm;
 
     if (ASN1_TIME_to_tm(time, &tm) != 1) {
         return slice_of(NULL, 0);
     }
+    *seconds = civil_seconds(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+                             tm.tm_min, tm.tm_sec);
     return slice_text(arena_printf(arena, "%04d-%02d-%02dT%02d:%02d:%02d",
                                    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
                                    tm.tm_min, tm.tm_sec));
@@ -216,12 +219,13 @@ void tls_certificate_read(struct tls_tx *tx, struct tls_certificate *c)
     c->subject = name_text(arena, X509_get_subject_name(x));
     c->issuer = name_text(arena, X509_get_issuer_name(x));
     c->serial = serial_text(arena, x);
-    c->not_before = time_text(arena, X509_get0_notBefore(x));
-    c->not_after = time_text(arena, X509_get0_notAfter(x));
+    c->not_before = time_text(arena, X509_get0_notBefore(x), &c->begins);
+    c->not_after = time_text(arena, X509_get0_notAfter(x), &c->ends);
     if (c->serial.bytes == NULL) {
         tls_set_event(tx, TLS_EVENT_CERTIFICATE_INVALID_SERIAL);
     }
-    if (c->not_before.bytes == NULL || c->not_after.bytes == NULL) {
+    c->has_dates = c->not_before.bytes != NULL && c->not_after.bytes != NULL;
+    if (!c->has_dates) {
         tls_set_event(tx, TLS_EVENT_CERTIFICATE_INVALID_DATE);
     }
     if (X509_get_version(x) > 2) {

@@ -251,9 +251,16 @@ void tls_make_ja4(struct tls_tx *tx)
     put_sorted(&list, codes, n_ciphers);
     size_t n = collect_extensions(h, codes, &n_all);
     put_sorted(&tail, codes, n);
+    /* The FoxIO paper leaves the underscore out where there are none; rules are written with
+     * what Suricata makes, which has it. */
+    if (tls_codes_count(h->signatures) == 0 && tail.size > 0) {
+        put(&tail, "_", 1);
+    }
+    char separator = '_';
     for (size_t i = 0; i < tls_codes_count(h->signatures); i++) {
         if (!tls_is_grease(tls_codes_at(h->signatures, i))) {
-            put_hex16(&tail, tls_codes_at(h->signatures, i), i == 0 ? '_' : ',');
+            put_hex16(&tail, tls_codes_at(h->signatures, i), separator);
+            separator = ',';
         }
     }
     ja4_alpn(h, alpn);

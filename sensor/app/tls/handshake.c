@@ -2,7 +2,8 @@
 #include "sensor/app/tls/tls_private.h"
 
 enum { HELLO_REQUEST = 0, CLIENT_HELLO = 1, SERVER_HELLO = 2, CERTIFICATE = 11,
-       SERVER_KEY_EXCHANGE = 12, CLIENT_KEY_EXCHANGE = 16 };
+       SERVER_KEY_EXCHANGE = 12, CERTIFICATE_REQUEST = 13, SERVER_HELLO_DONE = 14,
+       CLIENT_KEY_EXCHANGE = 16 };
 
 static bool is_known_type(uint8_t type)
 {
@@ -17,8 +18,8 @@ static bool is_known_type(uint8_t type)
     case 8:                     /* encrypted_extensions */
     case CERTIFICATE:
     case SERVER_KEY_EXCHANGE:
-    case 13:                    /* certificate_request */
-    case 14:                    /* server_hello_done */
+    case CERTIFICATE_REQUEST:
+    case SERVER_HELLO_DONE:
     case 15:                    /* certificate_verify */
     case CLIENT_KEY_EXCHANGE:
     case 20:                    /* finished */
@@ -60,6 +61,19 @@ static void take_client_hello(struct tls_tx *tx, struct slice body)
     }
 }
 
+/* RFC 8446, section 4.1.3: a ServerHello with this as its random is no answer yet. */
+static bool is_retry_request(const struct tls_hello *hello)
+{
+    static const uint8_t mark[32] = {
+        0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65,
+        0xb8, 0x91, 0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2,
+        0xc8, 0xa8, 0x33, 0x9c,
+    };
+
+    return hello->random.size == sizeof mark
+           && memcmp(hello->random.bytes, mark, sizeof mark) == 0;
+}
+
 static void take_server_hello(struct tls_tx *tx, struct slice body)
 {
     const struct app_conf *conf = app_engine_conf(tx->tx.session->engine);
@@ -70,9 +84,15 @@ static void take_server_hello(struct tls_tx *tx, struct slice body)
         return;
     }
     tx->states |= TLS_SEEN_SERVER_HELLO;
-    /* The last counts: the first may have been a retry request. */
-    tx->sides[TO_CLIENT].hello = hello;
+    if (tx->sides[TO_CLIENT].hello.is_seen) {
+        return;
+    }
     tx->version = hello.selected != 0 ? hello.selected : hello.version;
+    if (is_retry_request(&hello)) {
+        tx->is_retried = true;
+        return;                             /* The hello that counts is still to come. */
+    }
+    tx->sides[TO_CLIENT].hello = hello;
     if (conf->ja3) {
         tls_make_ja3s(tx);
     }
@@ -113,6 +133,7 @@ void tls_take_message(struct tls_tx *tx, enum direction dir, uint8_t type, struc
 {
     if (!is_known_type(type)) {
         tls_set_event(tx, TLS_EVENT_INVALID_HANDSHAKE_MESSAGE);
+        tx->states |= TLS_SEEN_UNKNOWN;
         return;
     }
     if (type == CLIENT_HELLO && dir == TO_SERVER) {
@@ -125,6 +146,10 @@ void tls_take_message(struct tls_tx *tx, enum direction dir, uint8_t type, struc
         tx->states |= TLS_SEEN_SERVER_KEY;
     } else if (type == CLIENT_KEY_EXCHANGE) {
         tx->states |= TLS_SEEN_CLIENT_KEY;
+    } else if (type == CERTIFICATE_REQUEST && dir == TO_CLIENT) {
+        tx->wants_certificate = true;
+    } else if (type == SERVER_HELLO_DONE && dir == TO_CLIENT) {
+        tx->is_flight_over = true;
     }
     app_tx_changed(&tx->tx, dir);
 }

@@ -46,8 +46,9 @@ static void read_server_name(struct reader *r, struct cursor c)
         tls_set_event(r->tx, TLS_EVENT_INVALID_SNI_TYPE);
         return;
     }
+    /* A hello after a retry request repeats the name, any other has no business to. */
     if (r->hello->sni.bytes != NULL
-        || r->tx->sides[TO_SERVER].hello.sni.bytes != NULL) {
+        || (r->tx->sides[TO_SERVER].hello.sni.bytes != NULL && !r->tx->is_retried)) {
         tls_set_event(r->tx, TLS_EVENT_MULTIPLE_SNI_EXTENSIONS);
         return;
     }
@@ -145,8 +146,11 @@ bool tls_hello_read(struct tls_tx *tx, enum direction dir, struct slice body,
 
     *h = (struct tls_hello) { .version = cursor_be16(&c) };
     h->random = keep(&r, cursor_slice(&c, 32));
-    /* The server's hello of the early drafts of TLS 1.3 is the cipher and no more. */
-    bool is_draft = !r.is_client && h->version >> 8 == 0x7f;
+    /* Before draft 22 of TLS 1.3 a server had neither session id nor compression to say. */
+    bool is_draft = !r.is_client && (h->version >> 8 == 0x7f || h->version == TLS_1_3);
+    if (is_draft && h->version == TLS_1_3) {
+        h->selected = TLS_1_3_EARLY;
+    }
     if (!is_draft) {
         uint8_t size = cursor_u8(&c);
         cursor_skip(&c, size);

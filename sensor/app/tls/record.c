@@ -12,11 +12,6 @@
 enum { CHANGE_CIPHER_SPEC = 20, ALERT = 21, HANDSHAKE = 22, APPLICATION_DATA = 23,
        HEARTBEAT = 24 };
 
-static bool is_tls13(uint16_t version)
-{
-    return version == TLS_1_3 || version >> 8 == 0x7f || version >> 8 == 0xfb;
-}
-
 /* ---- Handshake messages out of records ---- */
 
 /* Hands on the whole messages in 'bytes'; returns how much of it they are. */
@@ -92,10 +87,11 @@ static void take_change_cipher_spec(struct tls_tx *tx, enum direction dir)
 {
     const struct tls_hello *client = &tx->sides[TO_SERVER].hello;
 
-    if (is_tls13(tx->version)) {
+    if (tls_is_13(tx->version)) {
         return;
     }
-    if (dir == TO_CLIENT && !tx->sides[TO_CLIENT].certificate.is_seen
+    if (dir == TO_CLIENT && !tx->sides[TO_CLIENT].has_gap
+        && !tx->sides[TO_CLIENT].certificate.is_seen
         && (tx->states & TLS_SEEN_SERVER_KEY) == 0
         && (client->has_session_id || client->has_ticket)) {
         tx->is_resumed = true;
@@ -212,7 +208,7 @@ static bool find_record(struct tls_tx *tx, const struct app_input *in)
     struct cursor c = cursor_of(in->bytes.bytes, in->bytes.size);
 
     if (in->gap != 0) {
-        side->must_resync = true;
+        side->must_resync = side->has_gap = true;
         side->skip = 0;
         side->handshake.size = 0;
     }
@@ -288,7 +284,8 @@ enum app_result tls_parse(struct app_session *s, const struct app_input *in,
         *consumed = in->bytes.size;
         return APP_DONE;
     }
-    if (!find_record(tx, in)) {
+    /* Once it cannot be read, not even its records matter. */
+    if (tx->sides[in->dir].is_encrypted || !find_record(tx, in)) {
         *consumed = in->bytes.size;
         return APP_OK;
     }

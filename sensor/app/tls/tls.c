@@ -31,8 +31,9 @@ static enum app_probe probe_sslv2(struct slice bytes)
                : APP_PROBE_NO;
 }
 
-/* A client begins with a handshake record that holds a ClientHello; a server with one that
- * holds a handshake message, or an alert. */
+/* A record of any kind that can be in the clear, and of one kind that is not: a flow may
+ * have begun before we looked.  An empty handshake record is nothing that the protocol
+ * allows, and of no other one either. */
 static enum app_probe tls_probe(enum direction dir, struct slice bytes, uint16_t server_port,
                                 uint16_t client_port)
 {
@@ -44,21 +45,27 @@ static enum app_probe tls_probe(enum direction dir, struct slice bytes, uint16_t
     if (bytes.size > 0 && (type & 0x80) != 0) {
         return dir == TO_SERVER ? probe_sslv2(bytes) : APP_PROBE_NO;
     }
-    if (bytes.size == 0
-        || !(type == 22 || (type == 21 && dir == TO_CLIENT))
-        || (bytes.size > 1 && major != 3) || (bytes.size > 2 && minor > 4)
-        || (bytes.size > 4 && (size > TLS_MAX_RECORD || size < 2))) {
+    if (bytes.size == 0 || type < 20 || type > 23 || (bytes.size > 1 && major != 3)
+        || (bytes.size > 2 && minor > 4) || (bytes.size > 4 && size > TLS_MAX_RECORD)) {
         return APP_PROBE_NO;
+    }
+    if (bytes.size > 4 && size == 0) {
+        return type == 22 ? APP_PROBE_YES : APP_PROBE_NO;
     }
     if (c.bad) {
         return APP_PROBE_MORE;
     }
-    if (type == 21) {
+    switch (type) {
+    case 20:
+        return size == 1 && message == 1 ? APP_PROBE_YES : APP_PROBE_NO;
+    case 21:
         return size == 2 && (message == 1 || message == 2) ? APP_PROBE_YES : APP_PROBE_NO;
+    case 22:
+        /* Messages by their types; both sides' own hello decides at once. */
+        return message <= 25 ? APP_PROBE_YES : APP_PROBE_NO;
+    default:
+        return size >= 16 ? APP_PROBE_YES : APP_PROBE_NO;
     }
-    return (dir == TO_SERVER ? message == 1 : message == 2 || message == 0)
-               ? APP_PROBE_YES
-               : APP_PROBE_NO;
 }
 
 /* ---- Session ---- */
@@ -172,6 +179,40 @@ static struct app_view tls_buffer(const struct app_tx *base, enum direction dir,
     }
 }
 
+/* What a side said in its hello; of TLS 1.3 only the server's is the one that holds. */
+static uint16_t version_of(const struct tls_hello *hello)
+{
+    uint16_t version = hello->selected != 0 ? hello->selected : hello->version;
+
+    if (!hello->is_seen) {
+        return 0;
+    }
+    return hello->is_sslv2 ? TLS_SSL2 : tls_is_13(version) ? TLS_1_3 : version;
+}
+
+/* Dates of a certificate, and what they mean when it is shown. */
+static bool date_of(const struct tls_tx *tx, const struct tls_certificate *c,
+                    enum rule_field field, uint64_t *value)
+{
+    int64_t now = (int64_t) (tx->tx.last_ns / 1000000000u);
+
+    switch (field) {
+    case FIELD_TLS_CERT_NOTBEFORE:
+        *value = c->begins > 0 ? (uint64_t) c->begins : 0;
+        break;
+    case FIELD_TLS_CERT_NOTAFTER:
+        *value = c->ends > 0 ? (uint64_t) c->ends : 0;
+        break;
+    case FIELD_TLS_CERT_EXPIRED:
+        *value = c->ends < now;
+        break;
+    default:
+        *value = c->begins <= now && now <= c->ends;
+        break;
+    }
+    return c->has_dates;
+}
+
 static bool tls_number(const struct app_tx *base, enum direction dir, enum rule_field field,
                        unsigned index, uint64_t *value)
 {
@@ -182,14 +223,19 @@ static bool tls_number(const struct app_tx *base, enum direction dir, enum rule_
     }
     switch (field) {
     case FIELD_TLS_VERSION:
-        *value = tx->version;
-        return tx->version != 0;
+        *value = version_of(&tx->sides[dir].hello);
+        return *value != 0;
     case FIELD_SSL_STATE:
         *value = tx->states;
         return tx->states != 0;
     case FIELD_TLS_CERT_CHAIN_LEN:
         *value = tx->sides[dir].certificate.n_chain;
         return tx->sides[dir].certificate.is_seen;
+    case FIELD_TLS_CERT_NOTBEFORE:
+    case FIELD_TLS_CERT_NOTAFTER:
+    case FIELD_TLS_CERT_EXPIRED:
+    case FIELD_TLS_CERT_VALID:
+        return date_of(tx, &tx->sides[dir].certificate, field, value);
     default:
         return false;
     }
@@ -272,18 +318,20 @@ static void tls_fill(const struct app_tx *base, enum direction dir, struct event
     event->tls = out;
 }
 
-/* When the handshake is over and there was one: a certificate, a session taken up again,
- * or a server that speaks TLS 1.3, which hides its certificate. */
+/* As soon as nothing more will be known: a certificate was shown (and the one asked for as
+ * well), a session is taken up again, the server speaks TLS 1.3, which hides the rest.  Or
+ * it all ended before: what there is, if there was a hello at all. */
 static bool tls_is_loggable(const struct app_tx *base, enum direction dir)
 {
     const struct tls_tx *tx = tls_tx_of(base);
     const struct tls_hello *server = &tx->sides[TO_CLIENT].hello;
-    bool is_hidden = server->is_seen
-                     && (tx->version == TLS_1_3 || tx->version >> 8 == 0x7f
-                         || tx->version >> 8 == 0xfb);
+    bool is_shown = tx->sides[TO_CLIENT].certificate.is_seen && tx->is_flight_over
+                    && (!tx->wants_certificate || (tx->states & TLS_SEEN_CLIENT_KEY) != 0);
 
-    return tx->is_complete
-           && (tx->sides[TO_CLIENT].certificate.is_seen || tx->is_resumed || is_hidden);
+    if (is_shown || tx->is_resumed || (server->is_seen && tls_is_13(tx->version))) {
+        return true;
+    }
+    return tx->is_complete && (server->is_seen || tx->sides[TO_SERVER].hello.is_seen);
 }
 
 const struct app_parser tls_parser = {

@@ -60,7 +60,15 @@ enum tls_event {
     TLS_N_EVENTS
 };
 
-enum tls_version { TLS_SSL2 = 0x0002, TLS_SSL3 = 0x0300, TLS_1_2 = 0x0303, TLS_1_3 = 0x0304 };
+/* Servers of the first drafts of TLS 1.3 put its number into the old field; by it they are
+ * told from the final version, which is negotiated elsewhere. */
+enum tls_version { TLS_SSL2 = 0x0002, TLS_1_3 = 0x0304, TLS_1_3_EARLY = 0x7f01 };
+
+/* TLS 1.3 or one of its drafts, those of one vendor included. */
+static inline bool tls_is_13(uint16_t version)
+{
+    return version == TLS_1_3 || version >> 8 == 0x7f || version >> 8 == 0xfb;
+}
 
 /* A list of 16-bit codes as they stood on the wire, in the arena; GREASE (RFC 8701)
  * included. */
@@ -107,6 +115,8 @@ struct tls_certificate {
     bool is_seen;
     /* Of the first; text in the arena. */
     struct slice subject, issuer, serial, fingerprint, not_before, not_after;
+    bool has_dates;
+    int64_t begins, ends;       /* The same in seconds since 1970. */
     struct slice *names;
     size_t n_names;
 };
@@ -116,6 +126,7 @@ struct tls_side {
     uint32_t skip;              /* Bytes of a message too long to keep. */
     bool is_encrypted;          /* From here on nothing can be read. */
     bool must_resync;           /* Behind a gap: not at a record's start. */
+    bool has_gap;               /* What was not seen may have been sent. */
     struct tls_hello hello;
     struct tls_certificate certificate;
     size_t heartbeat_size;      /* Of the last request seen in the clear; 0: none. */
@@ -127,6 +138,9 @@ struct tls_tx {
     uint16_t version;           /* Settled, or as the client offered it; 0: not known. */
     uint32_t states;            /* enum tls_state bits: what has been seen. */
     bool is_resumed;
+    bool is_retried;            /* The server asked for another hello. */
+    bool is_flight_over;        /* The server said that its hello is done. */
+    bool wants_certificate;     /* ... and asked for the client's. */
     bool is_complete;           /* The handshake is over, or the session is. */
     struct slice ja3, ja3_hash, ja3s, ja3s_hash, ja4;
 };
@@ -134,7 +148,7 @@ struct tls_tx {
 /* As "ssl_state" has them. */
 enum tls_state {
     TLS_SEEN_CLIENT_HELLO = 1, TLS_SEEN_SERVER_HELLO = 2, TLS_SEEN_CLIENT_KEY = 4,
-    TLS_SEEN_SERVER_KEY = 8,
+    TLS_SEEN_SERVER_KEY = 8, TLS_SEEN_UNKNOWN = 16,
 };
 
 static inline struct tls_tx *tls_tx_of(const struct app_tx *tx)

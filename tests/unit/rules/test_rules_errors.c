@@ -166,6 +166,11 @@ static const struct { const char *rule, *message; } cases[] = {
       "in front of it" },
     { "alert tcp any any -> any any (noalert:yes; sid:60;)",
       "t.rules:1:31: error: \"noalert\" takes no value" },
+    { "alert tls any any -> any any (tls_cert_expired:yes; sid:160;)",
+      "t.rules:1:31: error: \"tls_cert_expired\" takes no value" },
+    { "alert tls any any -> any any (tls_cert_notafter:<2015-13; sid:161;)",
+      "t.rules:1:49: error: \"<2015-13\" is no date for tls_cert_notafter; for exampl"
+      "e <2015-10, >2015-10-22T23:59:59, 2015-10-01<>2015-10-22" },
     { "alert tcp any any -> any any (content; sid:61;)",
       "t.rules:1:31: error: \"content\" needs a value; Bytes to look for, in quotes;"
       " |0d 0a| is hexadecimal" },

@@ -160,6 +160,14 @@ static const struct { const char *rule, *dump; } cases[] = {
       "  test tls.cert_chain_len > 2\n"
       "  in tls.cert_subject\n"
       "    not content \"CN=x\"\n" },
+    { "alert tls any any -> any any (tls_cert_notafter:<2015-10; tls_cert_notbefore"
+      ":2000-02-29<>2000-03-01T00:00:01; tls_cert_expired; tls_cert_valid; sid:120;)",
+      "alert app(tls) any any -> any any\n"
+      "  sid 120 gid 1 rev 0 priority 3 type tx packet\n"
+      "  test tls_cert_notafter < 1443657600\n"
+      "  test tls_cert_notbefore between 951782400 951868801\n"
+      "  test tls_cert_expired = 1\n"
+      "  test tls_cert_valid = 1\n" },
     { "alert http any any -> any any (filename:\"Shell\"; fileext:\"EXE\"; filemagic"
       ":!\"PDF\"; filestore; filesize:>10kb; sid:21;)",
       "alert app(http) any any -> any any\n"
