@@ -8,8 +8,8 @@
     X("app-layer-state") X("cip_service") X("dce_iface") X("dce_opnum") \
     X("dce_stub_data") X("dcerpc.iface") X("dcerpc.opnum") X("dcerpc.stub_data") \
     X("dhcp.leasetime") X("dhcp.rebinding_time") X("dhcp.renewal_time") X("dnp3_data") \
-    X("dnp3_func") X("dnp3_obj") X("dns.additionals.rrname") \
-    X("dns.authorities.rrname") X("dns.response.rrname") X("email.cc") X("email.date") \
+    X("dnp3_func") X("dnp3_obj") \
+    X("email.cc") X("email.date") \
     X("email.from") X("email.message_id") X("email.received") X("email.subject") \
     X("email.to") X("email.url") X("email.x_mailer") X("enip.cip_attribute") \
     X("enip.cip_class") X("enip.cip_instance") X("enip.cip_status") \

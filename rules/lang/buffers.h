@@ -75,6 +75,12 @@ enum buffer_flag {
     X(DNS_QUERIES_RRNAME, "dns.queries.rrname", NULL, DNS, BUFFER_BOTH | BUFFER_MULTI)     \
     X(DNS_ANSWER_NAME, "dns.answer.name", NULL, DNS, BUFFER_BOTH | BUFFER_MULTI)           \
     X(DNS_ANSWERS_RRNAME, "dns.answers.rrname", NULL, DNS, BUFFER_TC | BUFFER_MULTI)       \
+    X(DNS_AUTHORITIES_RRNAME, "dns.authorities.rrname", NULL, DNS,                         \
+      BUFFER_BOTH | BUFFER_MULTI)                                                          \
+    X(DNS_ADDITIONALS_RRNAME, "dns.additionals.rrname", NULL, DNS,                         \
+      BUFFER_BOTH | BUFFER_MULTI)                                                          \
+    /* All names of a response: of its questions, of its records, and in their data. */    \
+    X(DNS_RESPONSE_RRNAME, "dns.response.rrname", NULL, DNS, BUFFER_TC | BUFFER_MULTI)     \
     X(TLS_SNI, "tls.sni", "tls_sni", TLS, BUFFER_TS)                                       \
     X(TLS_CERT_SUBJECT, "tls.cert_subject", "tls_cert_subject", TLS, BUFFER_BOTH)          \
     X(TLS_CERT_ISSUER, "tls.cert_issuer", "tls_cert_issuer", TLS, BUFFER_BOTH)             \

@@ -32,6 +32,11 @@ static bool tx_number_fits(const struct rule_test *t, const struct look *look)
 {
     uint64_t value;
 
+    if (t->field == FIELD_HTTP_URILEN && t->flag != 0 && look->tx != NULL) {
+        struct app_view raw = app_tx_buffer(look->tx, look->dir, BUFFER_HTTP_URI_RAW, 0);
+
+        return raw.state >= APP_VIEW_GROWING && test_number_fits(t, raw.bytes.size);
+    }
     for (unsigned i = 0; look->tx != NULL && i < MAX_INSTANCES
                          && app_tx_number(look->tx, look->dir, t->field, i, &value); i++) {
         if (test_number_fits(t, value)) {

@@ -111,10 +111,11 @@ static void take_events(struct app_tx *tx, struct app_session *s, uint32_t event
 }
 
 /* One message becomes one transaction, or an event of the session. */
-static bool take_message(struct app_session *s, struct slice bytes, uint64_t now_ns)
+static bool take_message(struct app_session *s, const struct app_input *in,
+                         struct slice bytes)
 {
     struct dns_message message;
-    struct dns_tx *tx = app_tx_new(s, sizeof *tx, now_ns);
+    struct dns_tx *tx = app_tx_new(s, sizeof *tx, in->now_ns);
 
     if (tx == NULL) {
         return true;                        /* Counted; the next may find room. */
@@ -131,6 +132,9 @@ static bool take_message(struct app_session *s, struct slice bytes, uint64_t now
         take_events(&tx->tx, s, message.events | 1u << DNS_EVENT_MALFORMED_DATA);
         tx->tx.is_logged = true;
     }
+    enum direction dir = is_good ? tx->dir : in->dir;
+    /* One message, one direction: rules look at it once. */
+    tx->tx.is_inspected[direction_reverse(dir)] = true;
     for (int d = 0; d < N_DIRECTIONS; d++) {
         tx->tx.is_done[d] = true;
         app_tx_changed(&tx->tx, (enum direction) d);
@@ -142,7 +146,7 @@ static enum app_result parse_udp(struct app_session *s, const struct app_input *
                                  size_t *consumed)
 {
     *consumed = in->bytes.size;
-    return take_message(s, in->bytes, in->now_ns) ? APP_OK : APP_BROKEN;
+    return take_message(s, in, in->bytes) ? APP_OK : APP_BROKEN;
 }
 
 /* Behind a gap, a piece that begins like a message begins with one. */
@@ -176,7 +180,7 @@ static enum app_result parse_tcp(struct app_session *s, const struct app_input *
             return APP_NEED_MORE;
         }
         if (size != 0) {
-            (void) take_message(s, message, in->now_ns);
+            (void) take_message(s, in, message);
         }
         *consumed = in->bytes.size - cursor_left(&c);
     }
@@ -196,9 +200,41 @@ static struct app_view query_name(const struct dns_message *m, unsigned index)
     return index < m->queries.n ? view_of(m->queries.rows[index].rrname) : absent;
 }
 
-static struct app_view answer_name(const struct dns_message *m, unsigned index)
+static struct app_view record_name(const struct dns_records *section, unsigned index)
 {
-    return index < m->answers.n ? view_of(m->answers.rows[index].rrname) : absent;
+    return index < section->n ? view_of(section->rows[index].rrname) : absent;
+}
+
+/* The name in a record's data; its own where there is none. */
+static struct app_view data_name(const struct dns_records *section, unsigned index)
+{
+    const struct event_dns_rr *rr = &section->rows[index];
+    bool has_name = dns_type_has_name(section->types[index]) && rr->rdata.bytes != NULL;
+
+    return view_of(has_name          ? rr->rdata
+                   : rr->soa != NULL ? rr->soa->mname
+                   : rr->srv != NULL ? rr->srv->name
+                                     : rr->rrname);
+}
+
+/* Name 'index' of all: of the questions, then two for each record, so that no list of them
+ * needs to be made. */
+static struct app_view any_name(const struct dns_message *m, unsigned index)
+{
+    const struct dns_records *sections[] = { &m->answers, &m->authorities, &m->additionals };
+
+    if (index < m->queries.n) {
+        return query_name(m, index);
+    }
+    index -= (unsigned) m->queries.n;
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
+        if (index / 2 < sections[i]->n) {
+            return index % 2 == 0 ? record_name(sections[i], index / 2)
+                                  : data_name(sections[i], index / 2);
+        }
+        index -= (unsigned) sections[i]->n * 2;
+    }
+    return absent;
 }
 
 static struct app_view dns_buffer(const struct app_tx *tx, enum direction dir,
@@ -217,7 +253,13 @@ static struct app_view dns_buffer(const struct app_tx *tx, enum direction dir,
         return query_name(&dns->message, index);
     case BUFFER_DNS_ANSWERS_RRNAME:
     case BUFFER_DNS_ANSWER_NAME:
-        return answer_name(&dns->message, index);
+        return record_name(&dns->message.answers, index);
+    case BUFFER_DNS_AUTHORITIES_RRNAME:
+        return record_name(&dns->message.authorities, index);
+    case BUFFER_DNS_ADDITIONALS_RRNAME:
+        return record_name(&dns->message.additionals, index);
+    case BUFFER_DNS_RESPONSE_RRNAME:
+        return any_name(&dns->message, index);
     default:
         return absent;
     }

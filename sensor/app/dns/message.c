@@ -261,6 +261,11 @@ static bool read_opt(struct reader *r, struct event_dns_rr *rr, size_t at, size_
     return true;
 }
 
+bool dns_type_has_name(uint16_t type)
+{
+    return type == TYPE_NS || type == TYPE_CNAME || type == TYPE_PTR || type == TYPE_MX;
+}
+
 /* ---- Sections ---- */
 
 static struct event_dns_rr *add_record(struct reader *r, struct dns_records *section,
@@ -453,9 +458,11 @@ static bool skip_question(struct slice m, size_t *at, bool is_whole)
         uint8_t length = m.bytes[(*at)++];
         if (length == 0 || length >= 0xc0) {
             size_t rest = 4 + (length != 0 ? 1u : 0u);
-            if (length >= 0xc0 && *at < m.size
-                && ((size_t) (length & 0x3f) << 8 | m.bytes[*at]) >= *at - 1) {
-                return false;               /* To itself or ahead of the first name. */
+            size_t target = length >= 0xc0 && *at < m.size
+                                ? (size_t) (length & 0x3f) << 8 | m.bytes[*at]
+                                : 0;
+            if (target != 0 && (target == *at - 1 || (is_whole && target >= m.size))) {
+                return false;               /* To itself, or out of the message. */
             }
             if (rest > m.size - *at) {
                 return !is_whole;

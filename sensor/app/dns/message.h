@@ -75,6 +75,9 @@ bool dns_message_decode(struct slice bytes, struct arena *, struct dns_message *
  * follows 'bytes'. */
 bool dns_message_is_likely(struct slice bytes, bool is_whole);
 
+/* Is the data of such a record one name, which stands in its 'rdata'? */
+bool dns_type_has_name(uint16_t type);
+
 /* Names as EVE has them; a number in decimal (from 'arena') where there is none. */
 struct slice dns_type_name(uint16_t type, struct arena *);
 struct slice dns_rcode_name(unsigned rcode, struct arena *);
