@@ -68,6 +68,7 @@ void alert_finish(struct detect_worker *w)
             }
             break;
         }
+        tags_set(w, a->rule);
         if (a->rule->no_alert) {
             continue;
         }

@@ -37,6 +37,8 @@ struct detect_worker;
 struct detect_engine *detect_engine_create(const struct ruleset *rules,
                                            const struct detect_conf *, struct diag *);
 void detect_engine_destroy(struct detect_engine *);
+/* Turns on in 'conf' what the rules must know of files: digests, kinds. */
+void detect_engine_ask_files(const struct detect_engine *, struct app_conf *conf);
 
 struct detect_worker *detect_worker_create(const struct detect_engine *,
                                            struct host_table *);
@@ -61,6 +63,9 @@ void detect_stream(struct detect_worker *, struct flow *, const struct stream_da
 void detect_run(struct detect_worker *);
 /* Alerts of this packet, best first; valid until the next detect_begin(). */
 size_t detect_alerts(struct detect_worker *, const struct detect_alert **alerts);
+
+/* Does a rule's "tag" ask for the packet at hand?  After detect_run(). */
+bool detect_packet_is_tagged(const struct detect_worker *);
 
 /* Frees what hangs on a flow, or on a transaction. */
 void detect_flow_end(struct detect_worker *, struct flow *);

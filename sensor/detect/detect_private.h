@@ -46,6 +46,7 @@ struct engine_rule {
                                  * contents, sizes, datasets. */
     bool can_complete;          /* In a stream: may match later than its literal. */
     bool has_app_event;         /* Transactions: only where there is an event. */
+    bool is_about_files;        /* Transactions: raised once for each file. */
     uint16_t *sources;          /* By buffer: index of its source; KIND_TX. */
 };
 
@@ -58,6 +59,12 @@ struct port_groups {
     struct patterns **classes;  /* 0 is NULL: ports that no rule names. */
     size_t n_classes;
     uint8_t *class_of_port;     /* 65536 of them, or NULL: none has a class. */
+};
+
+struct host_tag {
+    uint32_t gid, sid;
+    bool is_dst;
+    uint8_t unit;
 };
 
 /* A buffer as rules inspect it: with its transforms. */
@@ -104,6 +111,8 @@ struct detect_engine {
     struct { const char *text; struct dataset *list; } *file_lists;
     size_t n_file_lists, cap_file_lists;
     uint64_t *xbit_ids, *hostbit_ids;   /* By name: what they are called in the host table. */
+    struct host_tag *host_tags; /* What rules tag hosts with. */
+    size_t n_host_tags, cap_host_tags;
     bool has_stream_rules, has_tx_rules;
     size_t flowbits_size;       /* Bytes for one bit a name. */
 };
@@ -167,9 +176,20 @@ struct detect_flow {
     bool is_passed;             /* A pass rule matched: no more rules. */
     uint8_t *flowbits;          /* Or NULL. */
     struct flow_ints *ints;     /* Or NULL. */
+    struct flow_tags *tags;     /* Or NULL. */
     uint64_t session_events;    /* Those of the session when last looked at. */
     uint32_t session_rules[8];  /* Event rules that a session's event has fired. */
     uint8_t n_session_rules;
+};
+
+#define FLOW_TAGS_MAX 4u
+struct flow_tags {              /* "tag:session" of rules that matched. */
+    unsigned n;
+    struct flow_tag {
+        uint32_t rule;
+        uint8_t unit;
+        uint64_t limit, count, start_ns;
+    } tags[FLOW_TAGS_MAX];
 };
 
 #define FLOWINTS_MAX 256u       /* Names beyond have no value: a rule set has a handful. */
@@ -183,6 +203,7 @@ struct tx_rule {
     uint32_t rule;
     bool is_closed;             /* Matched, or cannot match any more. */
     bool has_payload;           /* Its payload operations matched at some time. */
+    uint16_t file;              /* Of a rule about files: the next it looks at. */
 };
 #define TX_BLOCK_RULES 13u
 struct tx_rules {               /* A block of them. */
@@ -228,7 +249,7 @@ struct detect_worker {
     struct candidates candidates;
     struct program_env env;
     struct detect_counters counters;
-    struct pool flow_pool, tx_pool, tx_rules_pool, bits_pool, ints_pool;
+    struct pool flow_pool, tx_pool, tx_rules_pool, bits_pool, ints_pool, tags_pool;
     struct pool window_pools[N_WINDOW_CLASSES];
     struct arena lists_arena;
     struct rule_list *lists[N_LIST_BUCKETS];
@@ -242,6 +263,7 @@ struct detect_worker {
     struct stream_result result;
     bool is_skipped;            /* Passed, bypassed, or there is no rule. */
     enum app_proto app_proto;   /* As rules about packets know it. */
+    bool is_tagged;             /* By an alert before it. */
     bool is_established;        /* In the eyes of "flow:established". */
 
     struct detect_alert matches[MAX_MATCHES];   /* As found, ... */
@@ -276,6 +298,8 @@ struct look {
     struct app_tx *tx;          /* Or NULL. */
     bool is_tx_final;           /* Nothing more comes in this direction. */
     struct tx_rule *tx_rule;    /* Or NULL. */
+    bool is_for_file;           /* What the rule asks of files is asked of number 'file'. */
+    unsigned file;
 };
 
 /* evaluate.c */
@@ -285,9 +309,12 @@ bool evaluate_header(const struct detect_worker *, const struct rule *, enum dir
 /* tests.c */
 bool test_number_fits(const struct rule_test *, uint64_t value);
 bool tests_hold(struct detect_worker *, const struct engine_rule *, const struct look *);
-/* file_tests.c: lists of digests. */
+/* file_tests.c: lists of digests, sizes. */
 bool file_test_holds(const struct detect_engine *, const struct rule_test *,
                      const struct look *);
+bool file_size_fits(const struct rule_test *, const struct look *);
+/* Does the rule ask something of files beside their bytes? */
+bool rule_is_about_files(const struct rule *);
 /* NULL after reporting, or where 'text' is no list. */
 struct dataset *file_list_load(const char *text, struct diag *);
 /* fields.c: numbers of packets and flows. */
@@ -299,6 +326,11 @@ bool flowbit_is_set(const struct detect_flow *, uint32_t name);
 bool flowint_get(const struct detect_flow *, uint32_t name, uint32_t *value);
 void actions_run(struct detect_worker *, const struct rule *, const struct look *);
 bool bit_is_set(struct detect_worker *, const struct rule_test *, enum direction);
+/* tags.c: the host tags of a rule; the packet at hand, counted and asked about before its
+ * own alerts set tags. */
+void tags_collect(struct detect_engine *, const struct rule *);
+void tags_count(struct detect_worker *);
+void tags_set(struct detect_worker *, const struct rule *);
 /* filter.c */
 bool filters_pass_alert(struct detect_worker *, struct detect_alert *);
 /* alert.c: a match, and what follows from all of them. */

@@ -151,6 +151,7 @@ static void classify_rule(struct detect_engine *e, struct engine_rule *er, struc
 
     er->dirs = (uint8_t) find_dirs(r);
     er->has_app_event = has_test(r, TEST_APP_EVENT);
+    er->is_about_files = rule_is_about_files(r);
     for (size_t i = 0; i < r->n_buffers; i++) {
         er->has_payload |= r->buffers[i].id == BUFFER_PAYLOAD;
         er->needs_end |= engine_needs_whole(&r->buffers[i]);
@@ -271,6 +272,7 @@ bool engine_classify(struct detect_engine *e, struct diag *diag)
 
         er->rule = e->set->rules[i];
         classify_rule(e, er, diag);
+        tags_collect(e, er->rule);
         if (er->kind == KIND_REFUSED || er->kind == KIND_TX
             || enter_by_event(e, er, diag)) {
             continue;
@@ -406,6 +408,7 @@ void detect_engine_destroy(struct detect_engine *e)
         dataset_destroy(e->file_lists[i].list);
     }
     free(e->file_lists);
+    free(e->host_tags);
     free(e->decode_events);
     free(e->stream_events);
     free(e->flowless.rules);

@@ -188,7 +188,11 @@ static enum verdict run_tx_buffer(struct detect_worker *w, const struct engine_r
     if (look->tx == NULL) {
         return VERDICT_NO;
     }
-    for (unsigned i = 0; i < MAX_INSTANCES; i++) {
+    bool is_file = look->is_for_file
+                   && (b->id == BUFFER_FILE_DATA || b->id == BUFFER_FILE_NAME
+                       || b->id == BUFFER_FILE_MAGIC);
+
+    for (unsigned i = is_file ? look->file : 0; i < MAX_INSTANCES; i++) {
         struct app_view view = tx_view(w, look->tx, look->dir, source, i);
         struct program_input in = { view.bytes.bytes, view.bytes.size, 0 };
 
@@ -212,7 +216,7 @@ static enum verdict run_tx_buffer(struct detect_worker *w, const struct engine_r
         if (view.state == APP_VIEW_GROWING) {
             return VERDICT_WAIT;
         }
-        if (!is_multi) {
+        if (!is_multi || is_file) {
             return VERDICT_NO;
         }
     }

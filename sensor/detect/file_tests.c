@@ -1,4 +1,6 @@
-/* filemd5, filesha1, filesha256: is a file of the transaction in a list of digests? */
+/* What rules ask of the files of a transaction: filemd5, filesha1 and filesha256 (is it in
+ * a list of digests?), filesize. */
+#include "sensor/app/file.h"
 #include "sensor/detect/detect_private.h"
 
 static const struct { const char *prefix, *type; } lists[] = {
@@ -38,6 +40,11 @@ static struct slice digest_of(const struct app_file *f, size_t kind)
     }
 }
 
+static unsigned first_file(const struct look *look)
+{
+    return look->is_for_file ? look->file : 0;
+}
+
 bool file_test_holds(const struct detect_engine *e, const struct rule_test *t,
                      const struct look *look)
 {
@@ -51,14 +58,75 @@ bool file_test_holds(const struct detect_engine *e, const struct rule_test *t,
     if (look->tx == NULL || list == NULL) {
         return false;
     }
-    LIST_FOR_EACH(node, &look->tx->files) {
-        const struct app_file *f = LIST_ENTRY(node, struct app_file, node);
+    for (unsigned i = first_file(look); ; i++) {
+        const struct app_file *f = app_file_at(look->tx, look->dir, i);
+
+        if (f == NULL || (look->is_for_file && i != look->file)) {
+            return false;
+        }
         struct slice digest = digest_of(f, kind_of(t->text));
 
-        if (f->dir == look->dir && f->state != FILE_OPENED && digest.size != 0
+        if (f->state != FILE_OPENED && digest.size != 0
             && dataset_has(list, digest) != t->negated) {
             return true;
         }
     }
+}
+
+/* The size of a file is known once it is whole; of one that was cut short, that it is more
+ * than so much. */
+static bool size_fits(const struct app_file *f, const struct rule_test *t)
+{
+    bool is_more = t->cmp == CMP_GT || t->cmp == CMP_GE;
+
+    return (f->state == FILE_CLOSED || (is_more && !t->negated))
+           && test_number_fits(t, f->size);
+}
+
+bool file_size_fits(const struct rule_test *t, const struct look *look)
+{
+    for (unsigned i = first_file(look); look->tx != NULL; i++) {
+        const struct app_file *f = app_file_at(look->tx, look->dir, i);
+
+        if (f == NULL || (look->is_for_file && i != look->file)) {
+            return false;
+        }
+        if (size_fits(f, t)) {
+            return true;
+        }
+    }
     return false;
+}
+
+bool rule_is_about_files(const struct rule *r)
+{
+    for (size_t i = 0; i < r->n_tests; i++) {
+        if (r->tests[i].kind == TEST_FILE_TYPE
+            || (r->tests[i].kind == TEST_NUMBER && r->tests[i].field == FIELD_FILESIZE)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < r->n_buffers; i++) {
+        if (r->buffers[i].id == BUFFER_FILE_NAME || r->buffers[i].id == BUFFER_FILE_MAGIC) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < r->n_dos; i++) {
+        if (rule_do_needs_file(&r->dos[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void detect_engine_ask_files(const struct detect_engine *e, struct app_conf *conf)
+{
+    bool *const wanted[] = { &conf->file_md5, &conf->file_sha1, &conf->file_sha256 };
+
+    for (size_t i = 0; i < e->n_file_lists; i++) {
+        *wanted[kind_of(e->file_lists[i].text)] = true;
+    }
+    for (size_t i = 0; i < e->n_sources; i++) {
+        conf->file_magic |= e->sources[i].buffer == BUFFER_FILE_MAGIC;
+    }
 }

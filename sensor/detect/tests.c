@@ -37,6 +37,9 @@ static bool tx_number_fits(const struct rule_test *t, const struct look *look)
 
         return raw.state >= APP_VIEW_GROWING && test_number_fits(t, raw.bytes.size);
     }
+    if (t->field == FIELD_FILESIZE) {
+        return file_size_fits(t, look);
+    }
     for (unsigned i = 0; look->tx != NULL && i < MAX_INSTANCES
                          && app_tx_number(look->tx, look->dir, t->field, i, &value); i++) {
         if (test_number_fits(t, value)) {

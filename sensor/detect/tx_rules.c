@@ -4,6 +4,7 @@
  * a rule whose literal is found is entered in the transaction's state and evaluated, now
  * and each time something changes, until it matched or cannot match any more.  Rules
  * without literals are entered at the beginning. */
+#include "sensor/app/file.h"
 #include "sensor/detect/detect_private.h"
 
 #define MAX_INSTANCES 1024u
@@ -246,6 +247,42 @@ static bool fired_for_session(const struct detect_worker *w, uint32_t rule)
     return false;
 }
 
+/* A match of a rule that stands in the transaction's state. */
+static void take_match(struct detect_worker *w, const struct engine_rule *er,
+                       const struct look *look)
+{
+    actions_run(w, er->rule, look);
+    alert_add(w, er->rule, look, false);
+}
+
+/* A rule about files is asked of each file anew, and raised for each that it fits.  While
+ * an answer about a file may still come those behind it wait, unless it is complete. */
+static enum verdict evaluate_files(struct detect_worker *w, const struct engine_rule *er,
+                                   struct look *look)
+{
+    struct tx_rule *state = look->tx_rule;
+
+    look->is_for_file = true;
+    for (; state->file < MAX_INSTANCES; state->file++) {
+        const struct app_file *file = app_file_at(look->tx, look->dir, state->file);
+
+        if (file == NULL) {
+            return look->is_tx_final ? VERDICT_NO : VERDICT_WAIT;
+        }
+        look->file = state->file;
+        enum verdict verdict = evaluate_rule(w, er, look);
+
+        if (verdict == VERDICT_MATCH) {
+            take_match(w, er, look);
+        } else if (verdict == VERDICT_WAIT
+                   && (file->state == FILE_OPENED
+                       || app_file_at(look->tx, look->dir, look->file + 1) == NULL)) {
+            return VERDICT_WAIT;
+        }
+    }
+    return VERDICT_NO;
+}
+
 static void evaluate_entered(struct detect_worker *w, struct tx_side_state *side,
                              const struct look *common)
 {
@@ -256,20 +293,21 @@ static void evaluate_entered(struct detect_worker *w, struct tx_side_state *side
         const struct engine_rule *er = &w->engine->rules[c->rules[i]];
         struct tx_rule scratch = { .rule = c->rules[i] };
         /* Rules about events are found anew each time: they need no place before a match. */
-        bool is_by_event = er->has_app_event && !er->is_by_literal;
+        bool is_by_event = er->has_app_event && !er->is_by_literal && !er->is_about_files;
         struct tx_rule *state = is_by_event ? find_rule(side, c->rules[i])
                                             : enter_rule(w, side, c->rules[i]);
         struct look look = *common;
 
         if ((state != NULL && state->is_closed)
+            || (state == NULL && er->is_about_files)
             || (er->has_app_event && fired_for_session(w, c->rules[i]))) {
             continue;
         }
         look.tx_rule = state != NULL ? state : &scratch;
-        switch (evaluate_rule(w, er, &look)) {
+        switch (er->is_about_files ? evaluate_files(w, er, &look)
+                                   : evaluate_rule(w, er, &look)) {
         case VERDICT_MATCH:
-            actions_run(w, er->rule, &look);
-            alert_add(w, er->rule, &look, false);
+            take_match(w, er, &look);
             state = enter_rule(w, side, c->rules[i]);
             if (state != NULL) {
                 state->is_closed = true;

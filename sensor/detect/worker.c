@@ -14,6 +14,7 @@ static void init_pools(struct detect_worker *w)
     pool_init(&w->tx_rules_pool, sizeof(struct tx_rules), memory / 8);
     pool_init(&w->bits_pool, bits > 0 ? bits : 1, memory / 16);
     pool_init(&w->ints_pool, sizeof(struct flow_ints), memory / 16);
+    pool_init(&w->tags_pool, sizeof(struct flow_tags), memory / 16);
     for (unsigned i = 0; i < N_WINDOW_CLASSES; i++) {
         pool_init(&w->window_pools[i], (size_t) 512 << i, memory / 16);
     }
@@ -67,6 +68,7 @@ void detect_worker_destroy(struct detect_worker *w)
     pool_fini(&w->tx_rules_pool);
     pool_fini(&w->bits_pool);
     pool_fini(&w->ints_pool);
+    pool_fini(&w->tags_pool);
     free(w->stream_scratch);
     free(w->base64);
     free(w->transform_a);
@@ -162,6 +164,7 @@ static bool is_flow_established(const struct detect_worker *w)
 
 void detect_run(struct detect_worker *w)
 {
+    tags_count(w);
     if (!w->is_skipped) {
         if (w->flow != NULL) {
             w->detect_flow = flow_state_get(w, w->flow);
@@ -202,6 +205,9 @@ void detect_flow_end(struct detect_worker *w, struct flow *flow)
     }
     if (df->ints != NULL) {
         pool_put(&w->ints_pool, df->ints);
+    }
+    if (df->tags != NULL) {
+        pool_put(&w->tags_pool, df->tags);
     }
     pool_put(&w->flow_pool, df);
     flow->detect = NULL;

@@ -63,6 +63,17 @@ static void fill_alert_flow(struct event *e, struct event_parts *parts,
     fill_app_proto(e, flow);
 }
 
+static void fill_raw(struct event *e, struct event_parts *parts, const struct packet *p)
+{
+    bool is_inner = p->outer != NULL || p->source == PACKET_FROM_DEFRAG;
+    uint16_t link = is_inner || p->frame == NULL ? LINK_RAW : p->frame->link_type;
+
+    e->packet = slice_of(p->bytes, p->size);
+    parts->packet_info.linktype_name =
+        slice_text(link_name(link, &parts->packet_info.linktype));
+    e->packet_info = &parts->packet_info;
+}
+
 static void fill_bytes(struct output_worker *w, struct event *e, struct event_parts *parts,
                        const struct packet *p, const struct detect_alert *a)
 {
@@ -80,13 +91,7 @@ static void fill_bytes(struct output_worker *w, struct event *e, struct event_pa
         e->stream = a->from_stream;
     }
     if (conf->packet && p->size != 0) {
-        bool is_inner = p->outer != NULL || p->source == PACKET_FROM_DEFRAG;
-        uint16_t link = is_inner || p->frame == NULL ? LINK_RAW : p->frame->link_type;
-
-        e->packet = slice_of(p->bytes, p->size);
-        parts->packet_info.linktype_name =
-            slice_text(link_name(link, &parts->packet_info.linktype));
-        e->packet_info = &parts->packet_info;
+        fill_raw(e, parts, p);
     }
 }
 
@@ -177,6 +182,21 @@ void output_alert(struct output_worker *w, const struct packet *p, struct flow *
         fill_alert_flow(&e, &parts, flow, p);
     }
     fill_bytes(w, &e, &parts, p, a);
+    fill_flow_extras(w, &e, &parts, flow);
+    deliver_event(w, &e);
+}
+
+void output_tagged_packet(struct output_worker *w, const struct packet *p, struct flow *flow)
+{
+    struct event e = { .type = EVENT_PACKET };
+    struct event_parts parts = { 0 };
+
+    if (!w->output->conf.alert || !w->output->conf.tagged_packets || p->size == 0) {
+        return;
+    }
+    fill_packet(w, &e, &parts, p, flow, SOURCE_AS_PACKET);
+    fill_tunnel(w, &e, &parts, p);
+    fill_raw(&e, &parts, p);
     fill_flow_extras(w, &e, &parts, flow);
     deliver_event(w, &e);
 }

@@ -28,6 +28,7 @@ static const struct conf_key keys[] = {
     SWITCH("alert.http-body-printable", http_body_printable, "no",
            "HTTP bodies, dots for what cannot be printed"),
     SWITCH("alert.app-layer", app_layer, "yes", "The transaction that the rule matched in"),
+    SWITCH("alert.tagged-packets", tagged_packets, "yes", "Packets that tags of rules ask for"),
     SWITCH("community-id", community_id, "yes", "The community id of the flow"),
     SWITCH("ethernet", ethernet, "no", "Link layer addresses"),
     SWITCH("ndpi", ndpi, "yes", "What nDPI says of the flow"),

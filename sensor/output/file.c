@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -12,7 +11,6 @@
 
 struct eve_file {
     char *path;                 /* Owned; NULL: standard output. */
-    atomic_bool wants_reopen;   /* Set by a signal handler. */
     pthread_mutex_t lock;       /* Guards what follows. */
     int fd;                     /* -1: could not be opened anew. */
     bool has_failed;            /* Something was not written. */
@@ -55,11 +53,6 @@ bool eve_file_close(struct eve_file *file)
     return is_whole;
 }
 
-void eve_file_reopen(struct eve_file *file)
-{
-    atomic_store(&file->wants_reopen, true);
-}
-
 /* Under the lock: the error is logged once, until writing has worked again. */
 static void report_failure(struct eve_file *file, int error)
 {
@@ -71,12 +64,12 @@ static void report_failure(struct eve_file *file, int error)
     }
 }
 
-/* Under the lock. */
-static void reopen_if_asked(struct eve_file *file)
+void eve_file_reopen(struct eve_file *file)
 {
-    if (file->path == NULL || !atomic_exchange(&file->wants_reopen, false)) {
-        return;
+    if (file->path == NULL) {
+        return;                 /* Standard output. */
     }
+    pthread_mutex_lock(&file->lock);
     if (file->fd >= 0) {
         close(file->fd);
     }
@@ -85,6 +78,7 @@ static void reopen_if_asked(struct eve_file *file)
     if (file->fd < 0) {
         report_failure(file, errno);
     }
+    pthread_mutex_unlock(&file->lock);
 }
 
 /* Under the lock.  After a write that stopped within a line, the next one starts a line of
@@ -116,7 +110,6 @@ bool eve_file_write(struct eve_file *file, const char *lines, size_t size)
     bool is_written = false;
 
     pthread_mutex_lock(&file->lock);
-    reopen_if_asked(file);
     if (file->fd >= 0) {
         is_written = write_all(file, lines, size);
         if (is_written) {

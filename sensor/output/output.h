@@ -23,6 +23,7 @@ struct output_conf {
     bool anomaly_decode, anomaly_stream, anomaly_applayer;
     /* What alerts carry besides. */
     bool payload, payload_printable, packet, http_body, http_body_printable, app_layer;
+    bool tagged_packets;
     bool community_id, ethernet, ndpi, metadata;
     bool http_headers, tls_extended;
 };
@@ -50,7 +51,8 @@ struct output_worker;
 struct output *output_open(const struct output_options *, struct diag *);
 /* False if anything could not be written. */
 bool output_close(struct output *);
-/* Async-signal-safe: the file is closed and opened anew at the next flush (SIGHUP). */
+/* Closes the file and opens it anew (SIGHUP), whether or not anything is to be written.
+ * Any thread; takes the lock of the file, so it is not for signal handlers. */
 void output_reopen(struct output *);
 
 /* 'flows' and 'detect' give what hangs on a flow: its ndpi object, its flowbits; either may
@@ -63,9 +65,11 @@ void output_worker_destroy(struct output_worker *);
 /* Writes out what is buffered. */
 void output_worker_flush(struct output_worker *);
 
-/* 'flow' may be NULL in the first three. */
+/* 'flow' may be NULL in the first four. */
 void output_alert(struct output_worker *, const struct packet *, struct flow *,
                   const struct detect_alert *);
+/* One that a rule's "tag" asks for. */
+void output_tagged_packet(struct output_worker *, const struct packet *, struct flow *);
 void output_packet_anomalies(struct output_worker *, const struct packet *, struct flow *);
 /* 'stats_json' is one JSON object on one line. */
 void output_stats(struct output_worker *, uint64_t time_ns, const char *stats_json);

@@ -18,7 +18,7 @@ struct eve_file;
 struct eve_file *eve_file_open(const char *path, struct diag *);
 /* False if anything was not written, now or before. */
 bool eve_file_close(struct eve_file *);
-/* Async-signal-safe. */
+/* Takes the file's lock: not for signal handlers. */
 void eve_file_reopen(struct eve_file *);
 /* Whole lines; any thread.  False if they were not all written. */
 bool eve_file_write(struct eve_file *, const char *lines, size_t size);

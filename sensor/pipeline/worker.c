@@ -30,6 +30,9 @@ static void report(struct worker *w, const struct packet *p, struct flow *flow,
     for (size_t i = 0; i < n; i++) {
         output_alert(w->output, p, flow, &alerts[i]);
     }
+    if (detect_packet_is_tagged(w->detect)) {
+        output_tagged_packet(w->output, p, flow);
+    }
     if (p->n_events != 0 || p->n_stream_events != 0) {
         output_packet_anomalies(w->output, p, flow);
     }
