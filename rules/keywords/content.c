@@ -1,5 +1,6 @@
 /* content and what changes it; bsize, isdataat, absent, prefilter, entropy. */
 #include <ctype.h>
+#include <stdlib.h>
 
 #include "common/base/strbuf.h"
 #include "rules/keywords/keywords.h"
@@ -326,14 +327,76 @@ static bool parse_absent(struct draft *d, const struct keyword *row, struct slic
     return true;
 }
 
+/* A number with or without a fraction, up to eight: bits of a byte. */
+static bool parse_bits(struct slice v, double *out)
+{
+    char text[32], *end;
+
+    if (v.size == 0 || v.size >= sizeof text || !isdigit(v.bytes[0])) {
+        return false;
+    }
+    memcpy(text, v.bytes, v.size);
+    text[v.size] = '\0';
+    *out = strtod(text, &end);
+    return *end == '\0' && *out >= 0 && *out <= 8;
+}
+
+/* "4", "= 4", "!= 4", "< 4", ">= 4", "4-5", "!4-5". */
+static bool parse_entropy_value(struct slice v, struct op_entropy *e)
+{
+    static const struct { const char *sign; enum number_cmp cmp; } signs[] = {
+        { "<=", CMP_LE }, { ">=", CMP_GE }, { "!=", CMP_NE }, { "<", CMP_LT },
+        { ">", CMP_GT }, { "=", CMP_EQ }, { "!", CMP_NE },
+    };
+    const uint8_t *dash;
+
+    e->cmp = CMP_EQ;
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
+        size_t n = strlen(signs[i].sign);
+        if (v.size > n && memcmp(v.bytes, signs[i].sign, n) == 0) {
+            e->cmp = signs[i].cmp;
+            v = slice_trim(slice_of(v.bytes + n, v.size - n));
+            break;
+        }
+    }
+    dash = memchr(v.bytes, '-', v.size);
+    if (dash == NULL) {
+        return parse_bits(v, &e->a);
+    }
+    size_t n = (size_t) (dash - v.bytes);
+    bool is_range = e->cmp == CMP_EQ || e->cmp == CMP_NE;
+
+    e->cmp = e->cmp == CMP_EQ ? CMP_RANGE : CMP_NOT_RANGE;
+    return is_range && parse_bits(slice_trim(slice_of(v.bytes, n)), &e->a)
+           && parse_bits(slice_trim(slice_of(dash + 1, v.size - n - 1)), &e->b)
+           && e->a < e->b;
+}
+
 static bool parse_entropy(struct draft *d, const struct keyword *row, struct slice v)
 {
-    if (memmem(v.bytes, v.size, "value", 5) == NULL) {
-        return draft_error_at(d, v.bytes, "entropy:offset 10, value >= 6.5",
-                              "entropy without a value");
+    struct op_entropy e = { 0 };
+    struct slice part;
+    bool has_value = false;
+
+    while (slice_next(&v, ',', &part)) {
+        struct slice rest = part, word = slice_word(&rest);
+        bool is_bytes = slice_is_nocase(word, "bytes");
+        uint64_t n = 0;
+
+        if ((is_bytes || slice_is_nocase(word, "offset"))
+            && number_parse(rest, UINT16_MAX, &n)) {
+            *(is_bytes ? &e.n_bytes : &e.offset) = (uint32_t) n;
+        } else if (slice_is_nocase(word, "value") && parse_entropy_value(rest, &e)) {
+            has_value = true;
+        } else {
+            return draft_error_at(d, part.bytes, "entropy:offset 10, value >= 6.5",
+                                  "unknown option or malformed value");
+        }
     }
-    struct rule_op *op = draft_add_op(d, OP_ENTROPY);
-    op->text = draft_text(d, v);
+    if (!has_value) {
+        return draft_error(d, "entropy:offset 10, value >= 6.5", "entropy without a value");
+    }
+    draft_add_op(d, OP_ENTROPY)->entropy = e;
     return true;
 }
 

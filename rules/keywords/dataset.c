@@ -7,8 +7,10 @@
 static const char *const types[] = { "string", "md5", "sha256", "ipv4", "ip", "ipv6", NULL };
 
 struct options {
-    struct slice type, load, save, state;
+    struct slice type, load, save, state, value_key, array_key, context_key;
     uint64_t memcap, hashsize;
+    enum dataset_format format;
+    bool remove_key;
 };
 
 /* Options behind the name, "key value" each. */
@@ -25,9 +27,24 @@ static bool parse_option(struct draft *d, struct slice part, struct options *o)
     } else if (slice_is_nocase(key, "state")) {
         o->state = part;
     } else if (slice_is_nocase(key, "format")) {
-        return slice_is_nocase(part, "csv")
-               || draft_error_at(d, part.bytes, NULL, "datasets of this format are not "
-                                 "supported yet");
+        static const char *const formats[] = { "csv", "json", "ndjson", NULL };
+        int format = word_index(part, formats);
+        if (format < 0 && slice_is_nocase(part, "jsonline")) {
+            format = FORMAT_NDJSON;
+        }
+        if (format < 0) {
+            return draft_error_at(d, part.bytes, "csv, json or ndjson",
+                                  "unknown format of a dataset");
+        }
+        o->format = (enum dataset_format) format;
+    } else if (slice_is_nocase(key, "value_key") && part.size > 0) {
+        o->value_key = part;
+    } else if (slice_is_nocase(key, "array_key") && part.size > 0) {
+        o->array_key = part;
+    } else if (slice_is_nocase(key, "context_key") && part.size > 0) {
+        o->context_key = part;
+    } else if (slice_is_nocase(key, "remove_key") && part.size == 0) {
+        o->remove_key = true;
     } else if (slice_is_nocase(key, "memcap") || slice_is_nocase(key, "hashsize")) {
         struct number_test n;
         if (!number_parse_test(part, UINT64_MAX, true, &n) || n.cmp != CMP_EQ) {
@@ -57,13 +74,43 @@ static bool fill_paths(struct draft *d, const struct options *o, struct rule_dat
            && (o->state.size == 0 || (set->state = draft_path(d, o->state)) != NULL);
 }
 
+/* JSON needs to know where values stand, and where they go; csv has neither. */
+static bool check_format(struct draft *d, const struct options *o)
+{
+    bool has_keys = o->value_key.size > 0 || o->array_key.size > 0 || o->context_key.size > 0
+                    || o->remove_key;
+
+    if (o->format == FORMAT_CSV) {
+        return !has_keys || draft_error(d, "format json or format ndjson",
+                                        "value_key, array_key, context_key and remove_key are "
+                                        "of JSON datasets");
+    }
+    if (o->format == FORMAT_NDJSON && o->array_key.size > 0) {
+        return draft_error(d, NULL, "ndjson has an element a line, and no array_key");
+    }
+    if (o->save.size > 0 || o->state.size > 0) {
+        return draft_error(d, NULL, "JSON datasets are only loaded");
+    }
+    return (o->value_key.size > 0 && o->context_key.size > 0)
+           || draft_error(d, "format json, value_key ip, context_key src",
+                          "a JSON dataset needs value_key and context_key");
+}
+
+static const char *text_or_null(struct draft *d, struct slice text)
+{
+    return text.size > 0 ? draft_text(d, text) : NULL;
+}
+
 /* The set of this name: made here, or checked to be the one made before. */
 static bool find_set(struct draft *d, struct slice name, const struct options *o, bool is_rep,
                      uint32_t *index)
 {
     struct rule_dataset *set = draft_find_dataset(d, name, index);
     struct rule_dataset made = { .is_rep = is_rep, .memcap = o->memcap,
-                                 .hashsize = o->hashsize };
+                                 .hashsize = o->hashsize, .format = o->format,
+                                 .remove_key = o->remove_key,
+                                 .value_key = text_or_null(d, o->value_key),
+                                 .array_key = text_or_null(d, o->array_key) };
 
     if (set != NULL) {
         if (set->is_rep != is_rep || (o->type.size > 0 && !slice_is(o->type, set->type))) {
@@ -76,7 +123,8 @@ static bool find_set(struct draft *d, struct slice name, const struct options *o
     }
     made.type = types[word_index(o->type, types)];
     if (!fill_paths(d, o, &made)
-        || (made.load != NULL && !dataset_file_check(d, made.load, made.type, is_rep))) {
+        || (made.load != NULL && made.format == FORMAT_CSV
+            && !dataset_file_check(d, made.load, made.type, is_rep))) {
         return false;
     }
     set = draft_add_dataset(d, name, index);
@@ -114,11 +162,12 @@ static bool parse_dataset(struct draft *d, const struct keyword *row, struct sli
             return false;
         }
     }
-    if (!find_set(d, name, &o, false, &index)) {
+    if (!check_format(d, &o) || !find_set(d, name, &o, false, &index)) {
         return false;
     }
     struct rule_op *op = draft_add_op(d, OP_DATASET);
-    op->dataset = (struct op_dataset) { .set = index, .action = (uint8_t) command };
+    op->dataset = (struct op_dataset) { .set = index, .action = (uint8_t) command,
+                                        .context_key = text_or_null(d, o.context_key) };
     return true;
 }
 

@@ -262,7 +262,11 @@ static void dump_op(const struct ruleset *set, const struct rule_op *op, struct 
             put_compare(out, op->dataset.cmp, op->dataset.value, 0);
         }
         break;
-    case OP_ENTROPY: strbuf_printf(out, " entropy %s", op->text); break;
+    case OP_ENTROPY:
+        strbuf_printf(out, " entropy bytes %u, offset %u, value %s %g %g", op->entropy.n_bytes,
+                      op->entropy.offset, cmp_name(op->entropy.cmp), op->entropy.a,
+                      op->entropy.b);
+        break;
     case OP_ASN1: strbuf_printf(out, " asn1 %s", op->text); break;
     case OP_FTPBOUNCE: strbuf_puts(out, " ftpbounce"); break;
     }

@@ -168,6 +168,9 @@ static void settle_type(struct rule *r)
     for (size_t i = 0; i < r->n_tests; i++) {
         r->is_transactional |= is_app_test(&r->tests[i]);
     }
+    for (size_t i = 0; i < r->n_dos; i++) {
+        r->is_transactional |= rule_do_needs_file(&r->dos[i]);
+    }
     bool is_any = r->src->is_any && r->dst->is_any;
     if (r->is_transactional) {
         r->type = RULE_TYPE_TX;

@@ -256,6 +256,12 @@ struct op_dataset {
     uint8_t action;             /* isset isnotset set unset: 0..3; datarep: 4 */
     enum number_cmp cmp;        /* datarep: of the reputation, ... */
     uint16_t value;             /* ... with this. */
+    const char *context_key;    /* Under which the value's JSON goes into the alert, or NULL. */
+};
+struct op_entropy {             /* Shannon entropy in bits a byte, of bytes from 'offset' on. */
+    uint32_t n_bytes, offset;   /* n_bytes 0: to the end. */
+    enum number_cmp cmp;
+    double a, b;
 };
 
 struct rule_op {
@@ -271,6 +277,7 @@ struct rule_op {
         struct op_bsize bsize;
         struct op_base64 base64;
         struct op_dataset dataset;
+        struct op_entropy entropy;
         const char *text;
     };
 };
@@ -301,8 +308,15 @@ struct rule_do {
     uint32_t value_name;        /* flowint by another flowint's name; 0: none. */
     enum rule_side side;        /* xbits: src, dst, both (ip_pair); tag: session, host. */
     uint8_t unit;               /* tag: 0 seconds, 1 packets, 2 bytes. */
-    const char *text;           /* config, filestore: as written. */
+    const char *text;           /* config, filestore: as written, or empty. */
 };
+
+/* A bare "filestore" is about the file that the rule matched; one with a direction or a
+ * scope may stand in a rule that sees no file. */
+static inline bool rule_do_needs_file(const struct rule_do *d)
+{
+    return d->kind == DO_FILESTORE && (d->text == NULL || d->text[0] == '\0');
+}
 
 enum filter_kind { FILTER_NONE, FILTER_THRESHOLD, FILTER_LIMIT, FILTER_BOTH,
                    FILTER_DETECTION, FILTER_RATE, FILTER_SUPPRESS, FILTER_BACKOFF };
@@ -380,6 +394,10 @@ struct rule_dataset {
                                          * folder of the rule file, and stands so here. */
     uint64_t memcap, hashsize;
     bool is_rep;                /* datarep: "value,reputation" a line. */
+    enum dataset_format { FORMAT_CSV, FORMAT_JSON, FORMAT_NDJSON } format;
+    const char *value_key, *array_key;  /* JSON: dotted paths to the value in an element and
+                                         * to the array of elements; array_key may be NULL. */
+    bool remove_key;            /* The value is left out of what the alert tells. */
 };
 
 struct ruleset {

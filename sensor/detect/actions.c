@@ -1,4 +1,6 @@
 /* Bits and numbers that rules keep, and what a rule does when all of it matched. */
+#include <stdio.h>
+
 #include "sensor/detect/detect_private.h"
 
 #define NS_PER_SECOND 1000000000ull
@@ -230,4 +232,54 @@ size_t detect_flowbits(const struct detect_worker *w, const struct flow *flow,
         }
     }
     return n;
+}
+
+void entropy_note(struct detect_worker *w, enum buffer_id buffer, double value)
+{
+    struct detect_flow *df = w->detect_flow;
+    unsigned i = 0;
+
+    if (w->flow == NULL || df == NULL) {
+        return;
+    }
+    if (df->entropy == NULL) {
+        df->entropy = pool_get(&w->entropy_pool);
+        if (df->entropy == NULL) {
+            return;
+        }
+        df->entropy->n = 0;
+    }
+    while (i < df->entropy->n && df->entropy->found[i].buffer != buffer) {
+        i++;
+    }
+    if (i < FLOW_ENTROPY_MAX) {
+        df->entropy->found[i].buffer = (uint8_t) buffer;
+        df->entropy->found[i].value = value;
+        df->entropy->n = i < df->entropy->n ? df->entropy->n : i + 1;
+    }
+}
+
+size_t detect_entropy(const struct flow *flow, char *text, size_t size)
+{
+    const struct flow_entropy *e = flow->detect != NULL ? flow->detect->entropy : NULL;
+    size_t at = 0;
+
+    for (unsigned i = 0; e != NULL && i < e->n; i++) {
+        enum buffer_id id = (enum buffer_id) e->found[i].buffer;
+        const char *name = id == BUFFER_PAYLOAD ? "content" : buffer_info(id)->name;
+        int n = snprintf(text + at, size - at, "%c\"%s\":%.17g", at == 0 ? '{' : ',', name,
+                         e->found[i].value);
+
+        if (n < 0 || (size_t) n + 2 > size - at) {
+            return 0;
+        }
+        for (char *c = text + at; *c != ':'; c++) {
+            *c = *c == '.' ? '_' : *c;
+        }
+        at += (size_t) n;
+    }
+    if (at > 0) {
+        text[at++] = '}';
+    }
+    return at;
 }

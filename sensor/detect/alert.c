@@ -21,6 +21,7 @@ void alert_add(struct detect_worker *w, const struct rule *r, const struct look 
         .rule = r, .action = r->action, .tx = look->tx, .dir = look->dir,
         .from_stream = from_stream, .payload = packet_payload(w->packet),
     };
+    a->context = w->context;
     if (w->packet->source == PACKET_FROM_STREAM_FLUSH) {
         a->payload = slice_of(NULL, 0);
     }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "common/base/alloc.h"
 #include "common/base/hash.h"
 #include "sensor/detect/program.h"
@@ -20,6 +22,7 @@ struct member {
     struct member *next;
     uint32_t size;
     uint16_t reputation;
+    char *context;              /* Owned JSON text, or NULL. */
     uint8_t bytes[];
 };
 
@@ -60,20 +63,28 @@ static struct member **find_member(struct dataset *d, struct slice value)
     return at;
 }
 
-static bool add_member(struct dataset *d, struct slice value, uint16_t reputation)
+static void free_member(struct member *m)
+{
+    free(m->context);
+    free(m);
+}
+
+/* The first of equal values stays. */
+static struct member *add_member(struct dataset *d, struct slice value, uint16_t reputation)
 {
     struct member **at = find_member(d, value);
     uint64_t need = sizeof(struct member) + value.size;
 
     if (*at != NULL || value.size > MAX_VALUE || d->max_memory - d->memory < need) {
-        return false;
+        return NULL;
     }
     struct member *m = malloc((size_t) need);
 
     if (m == NULL) {
-        return false;
+        return NULL;
     }
     m->next = NULL;
+    m->context = NULL;
     m->size = (uint32_t) value.size;
     m->reputation = reputation;
     if (value.size != 0) {
@@ -82,7 +93,7 @@ static bool add_member(struct dataset *d, struct slice value, uint16_t reputatio
     *at = m;
     d->memory += need;
     d->n++;
-    return true;
+    return m;
 }
 
 static void grow_buckets(struct dataset *d)
@@ -228,6 +239,143 @@ static bool load_file(struct dataset *d, const char *path, struct diag *diag)
     return ok;
 }
 
+/* ---- JSON ---- */
+
+/* The value at a dotted path, borrowed; NULL when there is none.  'parent' and 'last' tell
+ * where it stands. */
+static json_t *find_json(json_t *at, const char *path, json_t **parent, const char **last)
+{
+    char key[256];
+
+    for (*parent = NULL; at != NULL; ) {
+        size_t n = strcspn(path, ".");
+
+        if (n >= sizeof key) {
+            return NULL;
+        }
+        memcpy(key, path, n);
+        key[n] = '\0';
+        *parent = at;
+        *last = path;
+        at = json_object_get(at, key);
+        if (path[n] == '\0') {
+            return at;
+        }
+        path += n + 1;
+    }
+    return NULL;
+}
+
+/* One element; those without the value are passed over. */
+static bool add_json(struct dataset *d, const struct rule_dataset *description,
+                     json_t *element, uint8_t *bytes)
+{
+    const char *last;
+    json_t *parent, *value = find_json(element, description->value_key, &parent, &last);
+    const char *text = json_string_value(value);
+    size_t size = text != NULL ? json_string_length(value) : 0;
+
+    if (text == NULL) {
+        return value == NULL;   /* What is no text is no value. */
+    }
+    if (d->type == TYPE_STRING) {
+        size = size < MAX_VALUE ? size : MAX_VALUE;
+        memcpy(bytes, text, size);
+    } else if (!read_value(d->type, slice_of(text, size), bytes, MAX_VALUE, &size)) {
+        return false;
+    }
+    struct member *m = add_member(d, slice_of(bytes, size), 0);
+
+    if (m != NULL) {
+        if (description->remove_key) {
+            json_object_del(parent, last);
+        }
+        m->context = json_dumps(element, JSON_COMPACT);
+        d->memory += m->context != NULL ? strlen(m->context) : 0;
+    }
+    if (d->n > d->n_buckets) {
+        grow_buckets(d);
+    }
+    return true;
+}
+
+static bool load_array(struct dataset *d, const struct rule_dataset *description,
+                       uint8_t *bytes, struct diag *diag)
+{
+    json_error_t error;
+    json_t *root = json_load_file(description->load, 0, &error), *parent, *array = root;
+    const char *last;
+    bool ok = root != NULL;
+
+    if (root == NULL) {
+        diag_add(diag, DIAG_ERROR, description->load,
+                 error.line > 0 ? (unsigned) error.line : 0, 0, NULL, "%s", error.text);
+    } else if (description->array_key != NULL) {
+        array = find_json(root, description->array_key, &parent, &last);
+    }
+    if (ok && !json_is_array(array)) {
+        diag_add(diag, DIAG_ERROR, description->load, 0, 0, "array_key names it",
+                 "there is no array of elements");
+        ok = false;
+    }
+    for (size_t i = 0; ok && i < json_array_size(array); i++) {
+        if (!add_json(d, description, json_array_get(array, i), bytes)) {
+            diag_add(diag, DIAG_ERROR, description->load, 0, 0, NULL,
+                     "malformed dataset value in element %zu", i);
+            ok = false;
+        }
+    }
+    json_decref(root);
+    return ok;
+}
+
+static bool load_lines(struct dataset *d, const struct rule_dataset *description,
+                       uint8_t *bytes, struct diag *diag)
+{
+    FILE *f = fopen(description->load, "re");
+    char *line = NULL;
+    size_t cap = 0;
+    bool ok = f != NULL;
+
+    if (f == NULL) {
+        diag_add(diag, DIAG_ERROR, description->load, 0, 0, NULL,
+                 "cannot read the dataset: %s", strerror(errno));
+        return false;
+    }
+    for (unsigned n_line = 1; ok; n_line++) {
+        ssize_t n = getline(&line, &cap, f);
+        json_error_t error;
+
+        if (n < 0) {
+            break;
+        }
+        if (line[strspn(line, " \t\r\n")] == '\0') {
+            continue;
+        }
+        json_t *element = json_loadb(line, (size_t) n, 0, &error);
+        ok = element != NULL && add_json(d, description, element, bytes);
+        json_decref(element);
+        if (!ok) {
+            diag_add(diag, DIAG_ERROR, description->load, n_line, 1, NULL,
+                     "malformed dataset value");
+        }
+    }
+    free(line);
+    fclose(f);
+    return ok;
+}
+
+static bool load_json(struct dataset *d, const struct rule_dataset *description,
+                      struct diag *diag)
+{
+    uint8_t *bytes = xmalloc(MAX_VALUE);
+    bool ok = description->format == FORMAT_JSON ? load_array(d, description, bytes, diag)
+                                                 : load_lines(d, description, bytes, diag);
+
+    free(bytes);
+    return ok;
+}
+
 struct dataset *dataset_create(const struct rule_dataset *description, bool is_mutable,
                                struct diag *diag)
 {
@@ -254,7 +402,9 @@ struct dataset *dataset_create(const struct rule_dataset *description, bool is_m
         if (f != NULL) {
             fclose(f);
         }
-        if (must_load && !load_file(d, path, diag)) {
+        if (must_load
+            && !(description->format == FORMAT_CSV ? load_file(d, path, diag)
+                                                   : load_json(d, description, diag))) {
             dataset_destroy(d);
             d = NULL;
         }
@@ -279,7 +429,7 @@ void dataset_destroy(struct dataset *d)
     for (size_t i = 0; i < d->n_buckets; i++) {
         for (struct member *m = d->buckets[i], *next; m != NULL; m = next) {
             next = m->next;
-            free(m);
+            free_member(m);
         }
     }
     free(d->buckets);
@@ -330,13 +480,21 @@ bool dataset_reputation(struct dataset *d, struct slice value, uint16_t *reputat
     return has;
 }
 
+struct slice dataset_context(struct dataset *d, struct slice value)
+{
+    uint8_t raw[32];
+    const struct member *m = *find_member(d, normalize(d, value, raw));
+
+    return slice_text(m != NULL ? m->context : NULL);
+}
+
 bool dataset_add(struct dataset *d, struct slice value)
 {
     uint8_t raw[32];
 
     value = normalize(d, value, raw);
     pthread_rwlock_wrlock(&d->lock);
-    bool added = value.size != 0 && add_member(d, value, 0);
+    bool added = value.size != 0 && add_member(d, value, 0) != NULL;
 
     pthread_rwlock_unlock(&d->lock);
     return added;
@@ -354,7 +512,7 @@ bool dataset_remove(struct dataset *d, struct slice value)
         *at = m->next;
         d->memory -= sizeof *m + m->size;
         d->n--;
-        free(m);
+        free_member(m);
     }
     pthread_rwlock_unlock(&d->lock);
     return m != NULL;

@@ -24,6 +24,9 @@ void dataset_destroy(struct dataset *);
 bool dataset_has(struct dataset *, struct slice value);
 /* As dataset_has(), with the reputation that the file gives. */
 bool dataset_reputation(struct dataset *, struct slice value, uint16_t *reputation);
+/* The JSON text that the file tells of 'value', an empty slice where it tells nothing; lives
+ * as long as the set: JSON sets are never changed. */
+struct slice dataset_context(struct dataset *, struct slice value);
 /* False when it was there already or there is no room. */
 bool dataset_add(struct dataset *, struct slice value);
 /* False when it was not there. */

@@ -51,6 +51,7 @@ struct detect_alert {
     enum direction dir;         /* Of the packet or of the transaction's data. */
     bool from_stream;           /* Matched in reassembled data, not in the packet. */
     struct slice payload;       /* What was looked at, for EVE "payload"; may be empty. */
+    struct slice context;       /* JSON object of what datasets tell; may be empty. */
 };
 
 /* 'flow' is NULL for packets without one.  'result' is of stream_packet(); for other
@@ -73,6 +74,10 @@ void detect_tx_end(struct detect_worker *, struct app_tx *);
 /* Flowbits set on a flow: names, for EVE metadata.flowbits; returns how many. */
 size_t detect_flowbits(const struct detect_worker *, const struct flow *,
                        const char **names, size_t max);
+
+/* What "entropy" of rules found on a flow, as a JSON object by buffer, for EVE
+ * metadata.entropy; returns its size, 0 when there is none or no room. */
+size_t detect_entropy(const struct flow *, char *text, size_t size);
 
 /* Did a pass rule let the flow go? */
 bool detect_flow_is_passed(const struct flow *);

@@ -177,6 +177,7 @@ struct detect_flow {
     uint8_t *flowbits;          /* Or NULL. */
     struct flow_ints *ints;     /* Or NULL. */
     struct flow_tags *tags;     /* Or NULL. */
+    struct flow_entropy *entropy;       /* Or NULL. */
     uint64_t session_events;    /* Those of the session when last looked at. */
     uint32_t session_rules[8];  /* Event rules that a session's event has fired. */
     uint8_t n_session_rules;
@@ -191,6 +192,13 @@ struct flow_tags {              /* "tag:session" of rules that matched. */
         uint64_t limit, count, start_ns;
     } tags[FLOW_TAGS_MAX];
 };
+
+#define FLOW_ENTROPY_MAX 4u
+struct flow_entropy {           /* What "entropy" found last, by buffer. */
+    unsigned n;
+    struct { uint8_t buffer; double value; } found[FLOW_ENTROPY_MAX];
+};
+_Static_assert(N_BUFFERS <= UINT8_MAX, "a buffer fits a byte");
 
 #define FLOWINTS_MAX 256u       /* Names beyond have no value: a rule set has a handful. */
 struct flow_ints {
@@ -249,7 +257,7 @@ struct detect_worker {
     struct candidates candidates;
     struct program_env env;
     struct detect_counters counters;
-    struct pool flow_pool, tx_pool, tx_rules_pool, bits_pool, ints_pool, tags_pool;
+    struct pool flow_pool, tx_pool, tx_rules_pool, bits_pool, ints_pool, tags_pool, entropy_pool;
     struct pool window_pools[N_WINDOW_CLASSES];
     struct arena lists_arena;
     struct rule_list *lists[N_LIST_BUCKETS];
@@ -271,7 +279,8 @@ struct detect_worker {
     struct detect_alert *alerts;                /* ... and as they are handed out. */
     size_t n_alerts;
     struct candidates matched;  /* Rules that matched this packet or its stream. */
-    struct arena packet_arena;  /* Payloads of alerts. */
+    struct arena packet_arena;  /* Payloads and contexts of alerts. */
+    struct slice context;       /* Of the rule that was evaluated last. */
 
     uint8_t *stream_scratch;    /* Window and chunk in one piece. */
     uint8_t *base64;
@@ -324,6 +333,7 @@ uint64_t field_of_side(const struct flow *, enum rule_field, enum direction);
 /* actions.c */
 bool flowbit_is_set(const struct detect_flow *, uint32_t name);
 bool flowint_get(const struct detect_flow *, uint32_t name, uint32_t *value);
+void entropy_note(struct detect_worker *, enum buffer_id, double value);
 void actions_run(struct detect_worker *, const struct rule *, const struct look *);
 bool bit_is_set(struct detect_worker *, const struct rule_test *, enum direction);
 /* tags.c: the host tags of a rule; the packet at hand, counted and asked about before its

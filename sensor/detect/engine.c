@@ -101,6 +101,7 @@ bool engine_needs_whole(const struct rule_buffer *b)
         const struct rule_op *op = &b->ops[i];
 
         if (op->negated || op->kind == OP_BSIZE || op->kind == OP_DATASET
+            || op->kind == OP_ENTROPY
             || (op->kind == OP_CONTENT && op->content.ends_with)) {
             return true;
         }
@@ -125,8 +126,6 @@ static const char *find_unusable(const struct detect_engine *e, const struct rul
 
         for (size_t j = 0; j < b->n_ops; j++) {
             switch (b->ops[j].kind) {
-            case OP_ENTROPY:
-                return "entropy is not supported";
             case OP_ASN1:
                 return "asn1 is not supported";
             case OP_FTPBOUNCE:

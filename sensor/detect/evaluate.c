@@ -1,4 +1,6 @@
 /* One candidate, looked at in full: header, flow, tests, buffers. */
+#include <stdio.h>
+
 #include "sensor/detect/detect_private.h"
 
 /* Past this many bytes a growing buffer is answered as if it were whole: a body may have
@@ -119,6 +121,11 @@ static struct slice l4_header(const struct packet *p, bool is_there)
     return layer_of(p, p->l4, p->payload - p->l4);
 }
 
+static struct slice address_buffer(const struct ip_addr *a)
+{
+    return slice_of(a->bytes, a->version == 4 ? 4 : a->version == 6 ? 16 : 0);
+}
+
 static struct slice packet_buffer(const struct packet *p, enum buffer_id id)
 {
     switch (id) {
@@ -136,10 +143,6 @@ static struct slice packet_buffer(const struct packet *p, enum buffer_id id)
         return p->ip_proto == IP_PROTO_ICMP ? layer_of(p, p->l4, 8) : slice_of(NULL, 0);
     case BUFFER_ICMPV6_HDR:
         return p->ip_proto == IP_PROTO_ICMPV6 ? layer_of(p, p->l4, 8) : slice_of(NULL, 0);
-    case BUFFER_IP_SRC:
-        return slice_of(p->src.bytes, p->src.version == 4 ? 4 : p->src.version == 6 ? 16 : 0);
-    case BUFFER_IP_DST:
-        return slice_of(p->dst.bytes, p->dst.version == 4 ? 4 : p->dst.version == 6 ? 16 : 0);
     default:
         return slice_of(NULL, 0);
     }
@@ -164,7 +167,9 @@ static enum verdict run_plain(struct detect_worker *w, const struct engine_rule 
     } else if (b->id == BUFFER_BASE64_DATA) {
         bytes = slice_of(state->base64, state->has_base64 ? state->base64_size : 0);
     } else {
-        bytes = packet_buffer(w->packet, b->id);
+        bytes = b->id == BUFFER_IP_SRC   ? address_buffer(flow_state_src(w, look->dir))
+                : b->id == BUFFER_IP_DST ? address_buffer(flow_state_dst(w, look->dir))
+                                         : packet_buffer(w->packet, b->id);
     }
     if (bytes.size == 0) {
         return VERDICT_NO;
@@ -256,6 +261,36 @@ static void change_datasets(const struct program_state *state)
     }
 }
 
+/* What JSON datasets tell of the values that were found, under each rule's own keys. */
+static struct slice write_context(struct detect_worker *w, const struct program_state *state)
+{
+    size_t size = 2, at = 0;
+    char *text;
+
+    for (unsigned i = 0; i < state->n_contexts; i++) {
+        size += strlen(state->contexts[i].key) + state->contexts[i].json.size + 4;
+    }
+    text = arena_alloc(&w->packet_arena, size);
+    if (text == NULL) {
+        return slice_of(NULL, 0);
+    }
+    for (unsigned i = 0; i < state->n_contexts; i++) {
+        const char *key = state->contexts[i].key;
+        struct slice json = state->contexts[i].json;
+
+        if (json.size != 0) {
+            at += (size_t) snprintf(text + at, size - at, "%c\"%s\":%.*s",
+                                    at == 0 ? '{' : ',', key, (int) json.size,
+                                    (const char *) json.bytes);
+        }
+    }
+    if (at == 0) {
+        return slice_of(NULL, 0);
+    }
+    text[at++] = '}';
+    return slice_of(text, at);
+}
+
 /* All buffers, in order; what fails for good ends it at once. */
 static enum verdict run_buffers(struct detect_worker *w, const struct engine_rule *er,
                                 const struct look *look)
@@ -269,6 +304,10 @@ static enum verdict run_buffers(struct detect_worker *w, const struct engine_rul
     for (size_t i = 0; i < er->rule->n_buffers; i++) {
         enum verdict verdict = run_buffer(w, er, i, look, &state);
 
+        if (state.has_entropy) {
+            entropy_note(w, er->rule->buffers[i].id, state.entropy);
+            state.has_entropy = false;
+        }
         if (verdict == VERDICT_NO) {
             return VERDICT_NO;
         }
@@ -278,6 +317,9 @@ static enum verdict run_buffers(struct detect_worker *w, const struct engine_rul
     }
     if (all == VERDICT_MATCH && state.n_set_changes > 0) {
         change_datasets(&state);
+    }
+    if (all == VERDICT_MATCH && state.n_contexts > 0) {
+        w->context = write_context(w, &state);
     }
     return all;
 }
@@ -290,6 +332,7 @@ enum verdict evaluate_rule(struct detect_worker *w, const struct engine_rule *er
     enum verdict verdict = VERDICT_MATCH;
 
     w->counters.candidates++;
+    w->context = slice_of(NULL, 0);
     if (!(er->dirs & 1u << look->dir) || !proto_fits(w->packet, r->proto)
         || !evaluate_header(w, r, look->dir) || !app_proto_is(w, r, look)) {
         return VERDICT_NO;

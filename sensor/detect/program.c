@@ -1,5 +1,7 @@
 #include "sensor/detect/program.h"
 
+#include <math.h>
+
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -296,6 +298,57 @@ static bool run_base64(struct run *r, const struct rule_op *op, size_t cursor)
     return s->has_base64;
 }
 
+/* Shannon entropy of bytes, in bits: 0 for nothing. */
+static double entropy_of(const uint8_t *bytes, size_t size)
+{
+    size_t counts[256] = { 0 };
+    double sum = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        counts[bytes[i]]++;
+    }
+    for (unsigned i = 0; i < 256; i++) {
+        if (counts[i] != 0) {
+            double p = (double) counts[i] / (double) size;
+            sum -= p * log2(p);
+        }
+    }
+    return sum;
+}
+
+static bool run_entropy(struct run *r, const struct op_entropy *e)
+{
+    size_t n = r->in->size > e->offset ? r->in->size - e->offset : 0;
+    double value;
+
+    if (n == 0) {
+        return false;
+    }
+    value = entropy_of(r->in->bytes + e->offset,
+                       e->n_bytes != 0 && e->n_bytes < n ? e->n_bytes : n);
+    r->state->has_entropy = true;
+    r->state->entropy = value;
+    switch (e->cmp) {
+    case CMP_LT: return value < e->a;
+    case CMP_LE: return value <= e->a;
+    case CMP_GT: return value > e->a;
+    case CMP_GE: return value >= e->a;
+    case CMP_RANGE: return value > e->a && value < e->b;
+    case CMP_NOT_RANGE: return value < e->a || value > e->b;
+    case CMP_NE: return fabs(value - e->a) > 1e-9;
+    default: return fabs(value - e->a) <= 1e-9;
+    }
+}
+
+static void note_context(struct program_state *s, const struct rule_op *op,
+                         struct dataset *set, struct slice value)
+{
+    if (op->dataset.context_key != NULL && s->n_contexts < PROGRAM_MAX_CONTEXTS) {
+        s->contexts[s->n_contexts].key = op->dataset.context_key;
+        s->contexts[s->n_contexts++].json = dataset_context(set, value);
+    }
+}
+
 /* A change is done when all of the rule matched; remember it. */
 static bool run_dataset(struct run *r, const struct rule_op *op)
 {
@@ -308,7 +361,11 @@ static bool run_dataset(struct run *r, const struct rule_op *op)
     }
     switch (op->dataset.action) {
     case DATASET_ISSET:
-        return dataset_has(set, value);
+        if (!dataset_has(set, value)) {
+            return false;
+        }
+        note_context(s, op, set, value);
+        return true;
     case DATASET_ISNOTSET:
         return !dataset_has(set, value);
     case DATASET_REPUTATION: {
@@ -357,6 +414,7 @@ static bool run_op(struct run *r, size_t at, size_t *cursor)
     case OP_DATASET:
         return run_dataset(r, op);
     case OP_ENTROPY:
+        return run_entropy(r, &op->entropy);
     case OP_ASN1:
     case OP_FTPBOUNCE:
         break;                  /* Refused when the engine is made. */

@@ -26,6 +26,8 @@ struct program_env {
 bool program_env_init(struct program_env *, uint64_t max_steps, uint64_t pcre_match_limit);
 void program_env_fini(struct program_env *);
 
+#define PROGRAM_MAX_CONTEXTS 4u
+
 /* What lives as long as one evaluation of one rule. */
 struct program_state {
     struct program_env *env;
@@ -38,6 +40,10 @@ struct program_state {
     struct slice set_values[4];
     bool set_is_removal[4];
     unsigned n_set_changes;
+    struct { const char *key; struct slice json; } contexts[PROGRAM_MAX_CONTEXTS];   /* Of datasets that hold. */
+    unsigned n_contexts;
+    bool has_entropy;           /* "entropy" was worked out, last for this. */
+    double entropy;
 };
 #define PROGRAM_BASE64_MAX 16384u
 

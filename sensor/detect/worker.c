@@ -14,6 +14,7 @@ static void init_pools(struct detect_worker *w)
     pool_init(&w->tx_rules_pool, sizeof(struct tx_rules), memory / 8);
     pool_init(&w->bits_pool, bits > 0 ? bits : 1, memory / 16);
     pool_init(&w->ints_pool, sizeof(struct flow_ints), memory / 16);
+    pool_init(&w->entropy_pool, sizeof(struct flow_entropy), memory / 16);
     pool_init(&w->tags_pool, sizeof(struct flow_tags), memory / 16);
     for (unsigned i = 0; i < N_WINDOW_CLASSES; i++) {
         pool_init(&w->window_pools[i], (size_t) 512 << i, memory / 16);
@@ -69,6 +70,7 @@ void detect_worker_destroy(struct detect_worker *w)
     pool_fini(&w->bits_pool);
     pool_fini(&w->ints_pool);
     pool_fini(&w->tags_pool);
+    pool_fini(&w->entropy_pool);
     free(w->stream_scratch);
     free(w->base64);
     free(w->transform_a);
@@ -205,6 +207,9 @@ void detect_flow_end(struct detect_worker *w, struct flow *flow)
     }
     if (df->ints != NULL) {
         pool_put(&w->ints_pool, df->ints);
+    }
+    if (df->entropy != NULL) {
+        pool_put(&w->entropy_pool, df->entropy);
     }
     if (df->tags != NULL) {
         pool_put(&w->tags_pool, df->tags);

@@ -42,6 +42,7 @@ static void fill_rule(struct event_alert *alert, const struct detect_alert *a)
     alert->severity = rule->priority > 0 ? (uint64_t) rule->priority : 3;
     alert->metadata = slice_text(rule->metadata_json);
     alert->references = slice_text(rule->references_json);
+    alert->context = a->context;
     alert->ruleset = base_name(rule->file);
 }
 

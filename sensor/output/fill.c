@@ -132,12 +132,19 @@ void fill_flow_endpoints(struct output_worker *w, struct event *e, struct event_
     e->proto = proto_text(key->ip_proto, w);
 }
 
-static void fill_flowbits(struct output_worker *w, struct event *e,
+static void fill_metadata(struct output_worker *w, struct event *e,
                           struct event_parts *parts, const struct flow *flow)
 {
     const char *names[MAX_FLOWBITS];
     size_t n = detect_flowbits(w->detect, flow, names, MAX_FLOWBITS);
 
+    char *entropy = arena_alloc(&w->scratch, ENTROPY_SIZE);
+    size_t entropy_size = entropy != NULL ? detect_entropy(flow, entropy, ENTROPY_SIZE) : 0;
+
+    if (entropy_size != 0) {
+        parts->metadata.entropy = slice_of(entropy, entropy_size);
+        e->metadata = &parts->metadata;
+    }
     n = n < MAX_FLOWBITS ? n : MAX_FLOWBITS;
     struct slice *texts = n != 0 ? arena_alloc(&w->scratch, n * sizeof *texts) : NULL;
     if (texts == NULL) {
@@ -197,7 +204,7 @@ void fill_flow_extras(struct output_worker *w, struct event *e, struct event_par
         e->parent_id = flow->parent_id;
     }
     if (conf->metadata && w->detect != NULL && flow->detect != NULL) {
-        fill_flowbits(w, e, parts, flow);
+        fill_metadata(w, e, parts, flow);
     }
     if (conf->community_id) {
         if (w->community_flow != flow->id || flow->id == 0) {

@@ -8,6 +8,7 @@
 #include "sensor/output/output.h"
 
 #define MAX_FLOWBITS 64         /* Named in one event; more says nothing new. */
+#define ENTROPY_SIZE 256        /* Text of what "entropy" found on a flow. */
 #define MAX_FILES 32            /* ... of one transaction. */
 
 /* ---- The EVE file (file.c) ---- */
