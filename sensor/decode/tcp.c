@@ -82,9 +82,11 @@ static enum decode_event read_option(struct options *o, const uint8_t *b, size_t
         break;
     case OPTION_MD5:
         is_size_right = size == 18;
+        p->tcp.is_signed = true;
         break;
     case OPTION_AO:
         is_size_right = size >= 4;
+        p->tcp.is_signed = true;
         break;
     case OPTION_FAST_OPEN:
         is_size_right = is_fast_open_size(size);

@@ -152,6 +152,7 @@ struct packet {
             uint16_t urgent;
             uint8_t wscale;     /* From a SYN; 0xff: no such option. */
             bool has_mss, sack_ok, has_timestamp;
+            bool is_signed;     /* By an MD5 or authentication option. */
             uint16_t mss;
             uint32_t ts_value, ts_echo;
         } tcp;

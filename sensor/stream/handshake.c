@@ -30,6 +30,7 @@ static void take_syn(struct segment *seg)
     start_side(seg->s, seg->seq);
     seg->s->wscale = p->tcp.wscale;
     seg->r->window = seg->r->max_window = p->tcp.window;        /* Never scaled in a SYN. */
+    seg->s->is_signed = p->tcp.is_signed;
     seg->s->has_ts = false;
     if (p->tcp.has_timestamp) {
         seg->s->has_ts = true;
@@ -280,8 +281,26 @@ static bool pick_up_async(struct stream_engine *e, struct segment *seg)
     return stream_synchronized(e, seg);
 }
 
+/* RFC 7323, section 3.2: an answer echoes the timestamp of the SYN, and has none to echo
+ * where that had none.  What does not was forged by somebody who did not see the SYN. */
+static bool is_echo_right(struct stream_engine *e, struct segment *seg)
+{
+    const struct packet *p = seg->packet;
+    const struct stream_side *client = seg->r;
+
+    if (seg->dir == TO_SERVER || !p->tcp.has_timestamp || p->tcp.ts_echo == 0
+        || (client->has_ts && (client->ts_recent == 0
+                               || client->ts_recent == p->tcp.ts_echo))) {
+        return true;
+    }
+    return refuse(e, seg, STREAM_EVENT_PKT_INVALID_TIMESTAMP);
+}
+
 bool stream_handshake_syn_sent(struct stream_engine *e, struct segment *seg)
 {
+    if (!is_echo_right(e, seg)) {
+        return false;
+    }
     if ((seg->flags & TCP_RST) != 0) {
         return stream_reset(e, seg);
     }

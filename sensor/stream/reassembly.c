@@ -346,7 +346,7 @@ void stream_keep_payload(struct stream_engine *e, struct segment *seg)
     uint32_t seq = seg->end - seg->size;
 
     if (seg->size > 0 && !seg->s->is_finished) {
-        keep(e, seg, seq, seq + seg->size, seg->bytes);
+        seg->result->has_stream |= keep(e, seg, seq, seq + seg->size, seg->bytes) != 0;
     }
 }
 

@@ -55,6 +55,7 @@ struct stream_side {
     uint8_t probe_byte;         /* Payload of a zero window probe at 'base'. */
     bool has_probe;
     bool is_seen;               /* Its sender has sent something. */
+    bool is_signed;             /* Its SYN was, hence all of its segments (RFC 2385, 5925). */
     bool has_ts;
     bool has_fin, is_fin_acked;
     bool has_rst;

@@ -236,7 +236,8 @@ static bool is_reset_expected(const struct segment *seg)
         return seg->dir == TO_CLIENT ? seg->ack == seg->r->isn + 1
                                            || (seq_diff(seg->ack, seg->r->isn + 1) > 0
                                                && seq_diff(seg->ack, seg->r->next_seq) <= 0)
-                                     : seg->seq == s->next_seq || seg->seq == s->isn;
+                                     : seg->seq == s->isn || (seg->seq == s->next_seq
+                                                          && (seg->flags & TCP_ACK) != 0);
     case TCP_STATE_CLOSED:
         return true;
     default:
@@ -255,6 +256,10 @@ bool stream_reset(struct stream_engine *e, struct segment *seg)
 {
     enum tcp_state state = seg->flow->tcp_state;
 
+    if (seg->packet->tcp.is_signed && !seg->s->is_signed) {
+        /* The receiver has no key to check it with and drops it. */
+        return refuse(e, seg, STREAM_EVENT_SUSPECTED_RST_INJECT);
+    }
     if (seg->size > 0) {
         stream_set_event(e, seg->packet, STREAM_EVENT_RST_WITH_DATA);
     }
