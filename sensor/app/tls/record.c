@@ -158,7 +158,7 @@ static bool take_record(struct tls_tx *tx, enum direction dir, uint8_t type,
 
 /* ---- The stream ---- */
 
-/* Is this the header of a record?  Its events, where 'tx' is given. */
+/* Is this the header of a record?  Its events, where it is not. */
 static bool is_header_sane(struct tls_tx *tx, uint8_t type, uint16_t version, size_t size)
 {
     enum tls_event event = TLS_N_EVENTS;
@@ -170,7 +170,7 @@ static bool is_header_sane(struct tls_tx *tx, uint8_t type, uint16_t version, si
     } else if (size > TLS_MAX_RECORD) {
         event = TLS_EVENT_INVALID_RECORD_LENGTH;
     }
-    if (event != TLS_N_EVENTS && tx != NULL) {
+    if (event != TLS_N_EVENTS) {
         tls_set_event(tx, event);
         tls_set_event(tx, TLS_EVENT_INVALID_TLS_HEADER);
     }
@@ -201,11 +201,23 @@ static size_t take_sslv2(struct tls_tx *tx, struct slice bytes)
     return SSLV2_HEADER + size;
 }
 
+/* Do these first bytes of a piece, perhaps fewer than a header has, begin a record? */
+static bool may_be_record(struct slice bytes)
+{
+    struct cursor c = cursor_of(bytes.bytes, bytes.size);
+    uint8_t type = cursor_u8(&c), major = cursor_u8(&c);
+    bool has_major = !c.bad;
+    (void) cursor_u8(&c);
+    uint16_t size = cursor_be16(&c);
+
+    return type >= CHANGE_CIPHER_SPEC && type <= HEARTBEAT && (!has_major || major == 3)
+           && size <= TLS_MAX_RECORD;
+}
+
 /* Behind a gap: goes on where a piece begins like a record. */
 static bool find_record(struct tls_tx *tx, const struct app_input *in)
 {
     struct tls_side *side = &tx->sides[in->dir];
-    struct cursor c = cursor_of(in->bytes.bytes, in->bytes.size);
 
     if (in->gap != 0) {
         side->must_resync = side->has_gap = true;
@@ -213,9 +225,9 @@ static bool find_record(struct tls_tx *tx, const struct app_input *in)
         side->handshake.size = 0;
     }
     if (side->must_resync && in->bytes.size != 0) {
-        uint8_t type = cursor_u8(&c);
-        uint16_t version = cursor_be16(&c), size = cursor_be16(&c);
-        side->must_resync = c.bad || !is_header_sane(NULL, type, version, size);
+        bool may_be = may_be_record(in->bytes);
+        side->must_resync = !may_be || in->bytes.size < RECORD_HEADER;
+        return may_be;
     }
     return !side->must_resync;
 }
@@ -267,9 +279,9 @@ static enum app_result parse_records(struct tls_tx *tx, const struct app_input *
             return APP_BROKEN;
         }
         *consumed += cursor_left(&at) - cursor_left(&c);
-        if (tx->is_complete) {
+        if (tx->sides[in->dir].is_encrypted) {
             *consumed = in->bytes.size;
-            return APP_DONE;
+            return tx->is_complete ? APP_DONE : APP_OK;
         }
     }
 }

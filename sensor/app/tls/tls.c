@@ -139,8 +139,13 @@ static struct app_view tls_buffer(const struct app_tx *base, enum direction dir,
     const struct tls_hello *hello = &tx->sides[dir].hello;
     const struct tls_certificate *c = &tx->sides[dir].certificate;
     bool is_client = dir == TO_SERVER;
+    bool is_multi = id == BUFFER_TLS_ALPN || id == BUFFER_TLS_SUBJECTALTNAME
+                    || id == BUFFER_TLS_CERTS;
     struct slice none = slice_of(NULL, 0);
 
+    if (index != 0 && !is_multi) {
+        return (struct app_view) { .state = APP_VIEW_ABSENT };
+    }
     switch (id) {
     case BUFFER_TLS_SNI:
         return hello_view(tx, dir, is_client ? hello->sni : none);
@@ -311,8 +316,9 @@ static void tls_fill(const struct app_tx *base, enum direction dir, struct event
         .client_alpns = client->alpns, .n_client_alpns = client->n_alpns,
         .server_alpns = server->alpns, .n_server_alpns = server->n_alpns,
     };
-    if (base->session->first_proto != APP_UNKNOWN) {
-        out->from_proto = slice_text(app_proto_name(base->session->first_proto));
+    enum app_proto before = base->session->first_proto;
+    if (before != APP_UNKNOWN) {
+        out->from_proto = slice_text(app_proto_name(before == APP_HTTP1 ? APP_HTTP : before));
     }
     fill_client_certificate(out, &tx->sides[TO_SERVER].certificate, scratch);
     event->tls = out;
