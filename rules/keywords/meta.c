@@ -195,6 +195,7 @@ static bool parse_target(struct draft *d, const struct keyword *row, struct slic
 static bool parse_noalert(struct draft *d, const struct keyword *row, struct slice v)
 {
     d->rule->no_alert = row->argument == 0;
+    d->rule->also_alert = row->argument == 1;
     return true;
 }
 

@@ -354,6 +354,7 @@ struct rule {
     const struct port_set *sports, *dports;
     uint32_t flow;              /* enum rule_flow_flag. */
     bool no_alert;
+    bool also_alert;            /* The keyword "alert": a pass that is told. */
     /* What payload operations see of TCP: each packet, the reassembled stream, or both.
      * Where a rule is also for other protocols ("ip", "dns"), their payload is always
      * looked at packet by packet, whatever stands here. */

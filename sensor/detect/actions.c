@@ -198,7 +198,7 @@ static void do_action(struct detect_worker *w, const struct rule_do *d,
         break;
     case DO_BYPASS:
         if (w->flow != NULL) {
-            w->flow->no_inspection = true;
+            w->flow->no_inspection = w->flow->is_bypassed = true;
         }
         break;
     case DO_CONFIG:

@@ -54,6 +54,19 @@ static bool passes_flow(const struct detect_worker *w, const struct detect_alert
            || er->kind == KIND_PROTO_ONLY || a->rule->type == RULE_TYPE_APP;
 }
 
+static void hand_out(struct detect_worker *w, const struct detect_alert *a)
+{
+    if (w->n_alerts == w->engine->conf.max_alerts) {
+        w->counters.over_limit++;
+        return;
+    }
+    w->alerts[w->n_alerts++] = *a;
+    w->counters.alerts++;
+    if (w->flow != NULL) {
+        w->flow->n_alerts++;
+    }
+}
+
 void alert_finish(struct detect_worker *w)
 {
     sort_matches(w);
@@ -64,6 +77,9 @@ void alert_finish(struct detect_worker *w)
             continue;
         }
         if (a->action == RULE_PASS) {
+            if (a->rule->also_alert) {
+                hand_out(w, a);
+            }
             if (w->flow != NULL && w->detect_flow != NULL && passes_flow(w, a)) {
                 w->detect_flow->is_passed = true;
             }
@@ -73,14 +89,6 @@ void alert_finish(struct detect_worker *w)
         if (a->rule->no_alert) {
             continue;
         }
-        if (w->n_alerts == w->engine->conf.max_alerts) {
-            w->counters.over_limit++;
-            continue;
-        }
-        w->alerts[w->n_alerts++] = *a;
-        w->counters.alerts++;
-        if (w->flow != NULL) {
-            w->flow->n_alerts++;
-        }
+        hand_out(w, a);
     }
 }

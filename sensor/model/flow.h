@@ -86,6 +86,8 @@ struct flow {
     bool is_swapped;            /* Client and server were exchanged: a mid-stream pick-up
                                  * or a protocol told that the first packet was a reply. */
     bool is_midstream;
+    bool is_midstream_ignored;  /* TCP without its handshake, which the configuration leaves. */
+    bool is_bypassed;           /* A rule asked for that. */
     bool no_inspection;         /* Rules no longer look at payload (pass, bypass, depth). */
     bool no_payload_inspection;
     bool has_wrong_thread;      /* Reserved for the checker: packets met two workers. */

@@ -124,7 +124,12 @@ static void log_flow(struct output_worker *w, const struct flow *flow)
     out->has_end = out->has_age = out->has_alerted = true;
     out->end = flow->last_ns;
     out->age = flow_age(flow);
-    out->state = slice_text(flow_state_name(flow->state));
+    out->state = slice_text(flow_state_name(flow->is_bypassed ? FLOW_BYPASSED : flow->state));
+    out->bypass = slice_text(flow->is_bypassed ? "local" : NULL);
+    if (flow->is_midstream_ignored) {
+        out->exception_policy =
+            slice_text("[{\"target\":\"stream_midstream\",\"policy\":\"ignore\"}]");
+    }
     out->reason = slice_text(flow_end_name(flow->end_reason));
     out->alerted = flow->n_alerts != 0;
     if (detect_flow_is_passed(flow)) {

@@ -196,6 +196,7 @@ bool stream_handshake_none(struct stream_engine *e, struct segment *seg)
         return open_by_syn(e, seg);
     }
     if (!e->conf.midstream) {
+        seg->flow->is_midstream_ignored = true;
         return false;
     }
     if (has_only(seg, TCP_SYN | TCP_ACK)) {

@@ -403,7 +403,11 @@ bool stream_synchronized(struct stream_engine *e, struct segment *seg)
         return false;
     }
     if (seg->s->has_rst || seg->r->has_rst) {
-        return refuse(e, seg, seg->size > 0 ? STREAM_EVENT_SUSPECTED_RST_INJECT : NO_EVENT);
+        /* Who goes on after a reset of its own did not send that; what the other side sends
+         * may have crossed it. */
+        return refuse(e, seg, seg->size > 0 && seg->s->has_rst
+                                  ? STREAM_EVENT_SUSPECTED_RST_INJECT
+                                  : NO_EVENT);
     }
     if (!is_acceptable(e, seg)) {
         return false;
