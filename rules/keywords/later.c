@@ -18,7 +18,7 @@
     X("enip.serial") X("enip.state") X("enip.status") X("enip.vendor_id") \
     X("enip_command") X("flowvar") X("frame") X("ftp.completion_code") \
     X("ftp.dynamic_port") X("ftp.mode") X("ftp.reply_received") X("ftpdata_command") \
-    X("gunzip") X("hostvar") X("http2.errorcode") X("http2.flags") \
+    X("hostvar") X("http2.errorcode") X("http2.flags") \
     X("http2.frametype") X("http2.header") X("http2.header_name") X("http2.priority") \
     X("http2.settings") X("http2.size_update") X("http2.window") X("igmp.hdr") \
     X("igmp.type") X("ike.chosen_sa_attribute") X("ike.exchtype") X("ike.init_spi") \
@@ -50,7 +50,7 @@
     X("sip.uri") X("sip.user_agent") X("sip.via") X("smb.version") X("snmp.community") \
     X("snmp.pdu_type") X("snmp.usm") X("snmp.version") X("template.buffer") \
     X("tls.store") X("tls_store") X("websocket.flags") X("websocket.mask") \
-    X("websocket.opcode") X("websocket.payload") X("zlib_deflate")
+    X("websocket.opcode") X("websocket.payload")
 
 static bool parse_later(struct draft *d, const struct keyword *row, struct slice v)
 {

@@ -97,6 +97,32 @@ static bool parse_from_base64(struct draft *d, const struct keyword *row, struct
     return t != NULL;
 }
 
+/* "max-size 4096": what comes out beyond is not looked at. */
+static bool parse_inflate(struct draft *d, const struct keyword *row, struct slice v)
+{
+    uint64_t max = 1024;
+    struct slice part;
+
+    while (slice_next(&v, ',', &part)) {
+        struct slice key = slice_word(&part);
+        struct number_test n;
+
+        if (key.size == 0) {
+            continue;
+        }
+        if (!slice_is_nocase(key, "max-size") || !number_parse_test(part, 65536, true, &n)
+            || n.cmp != CMP_EQ || n.a == 0) {
+            return draft_error_at(d, key.bytes, "max-size 4096", "%s is malformed", row->name);
+        }
+        max = n.a;
+    }
+    struct rule_transform *t = add_transform(d, row);
+    if (t != NULL) {
+        t->a = max;
+    }
+    return t != NULL;
+}
+
 static const struct keyword rows[] = {
     { "to_lowercase", KEYWORD_BARE, parse_plain, TRANSFORM_TO_LOWERCASE, "Lower case" },
     { "to_uppercase", KEYWORD_BARE, parse_plain, TRANSFORM_TO_UPPERCASE, "Upper case" },
@@ -118,6 +144,8 @@ static const struct keyword rows[] = {
     { "pcrexform", KEYWORD_VALUE | KEYWORD_QUOTES, parse_pcrexform, TRANSFORM_PCREXFORM,
       "What an expression's group matches" },
     { "xor", KEYWORD_VALUE | KEYWORD_QUOTES, parse_xor, TRANSFORM_XOR, "XOR with a key" },
+    { "gunzip", 0, parse_inflate, TRANSFORM_GUNZIP, "Decompressed (RFC 1952)" },
+    { "zlib_deflate", 0, parse_inflate, TRANSFORM_ZLIB_DEFLATE, "Decompressed (RFC 1950)" },
     { "from_base64", 0, parse_from_base64, TRANSFORM_FROM_BASE64, "Base64-decoded" },
 };
 FAMILY(transform_keywords, rows);

@@ -50,6 +50,46 @@ static bool decode_dce(struct decoder *d, struct packet *p, struct cursor c)
     return decode_ethernet(d, p, c);
 }
 
+/* RFC 8300: version (2 bits), flags and TTL (8), size of all in units of four bytes (6), four
+ * bits, metadata type (4), what follows, service path and its index (4 bytes). */
+static bool decode_nsh(struct decoder *d, struct packet *p, struct cursor c)
+{
+    enum { NSH_BASE_SIZE = 8, MD_FIXED = 1, MD_VARIABLE = 2 };
+    const uint8_t *h = cursor_take(&c, NSH_BASE_SIZE);
+
+    if (h == NULL) {
+        return decode_invalid(d, p, DECODE_NSH_HEADER_TOO_SMALL);
+    }
+    size_t size = (load_be16(h) & 0x3fu) * 4u;
+    unsigned md_type = h[2] & 0x0fu;
+
+    if (h[0] >> 6 != 0) {
+        return decode_invalid(d, p, DECODE_NSH_UNSUPPORTED_VERSION);
+    }
+    if (size < NSH_BASE_SIZE || (md_type == MD_FIXED && size != 24)
+        || !cursor_skip(&c, size - NSH_BASE_SIZE)) {
+        return decode_invalid(d, p, DECODE_NSH_BAD_HEADER_LENGTH);
+    }
+    if (md_type == 0 || md_type == 15) {
+        return decode_invalid(d, p, DECODE_NSH_RESERVED_TYPE);
+    }
+    if (md_type > MD_VARIABLE) {
+        return decode_invalid(d, p, DECODE_NSH_UNSUPPORTED_TYPE);
+    }
+    switch (h[3]) {
+    case 1:
+        return decode_ipv4(d, p, c);
+    case 2:
+        return decode_ipv6(d, p, c);
+    case 3:
+        return decode_ethernet(d, p, c);
+    case 5:
+        return decode_mpls(d, p, c);
+    default:
+        return decode_invalid(d, p, DECODE_NSH_UNKNOWN_PAYLOAD);
+    }
+}
+
 bool decode_ether_type(struct decoder *d, struct packet *p, struct cursor c,
                        uint16_t type)
 {
@@ -79,8 +119,9 @@ bool decode_ether_type(struct decoder *d, struct packet *p, struct cursor c,
         return decode_vntag(d, p, c);
     case ETHER_TYPE_DCE:
         return decode_dce(d, p, c);
-    case ETHER_TYPE_ARP:
     case ETHER_TYPE_NSH:
+        return decode_nsh(d, p, c);
+    case ETHER_TYPE_ARP:
         return true;            /* Known, and nothing in it for us. */
     default:
         decode_event_add(d, p, DECODE_ETHERNET_UNKNOWN_ETHERTYPE);

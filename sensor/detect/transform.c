@@ -4,6 +4,7 @@
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
+#include <zlib.h>
 
 #include "sensor/detect/program.h"
 #include "sensor/detect/search.h"
@@ -197,6 +198,49 @@ static struct slice last_labels(struct slice in, unsigned n_labels)
     return in;
 }
 
+static bool is_base64(uint8_t c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')
+           || c == '+' || c == '/';
+}
+
+/* RFC 2045, section 6.8: what is not of the alphabet is passed over.  Groups of four, so
+ * that pieces can be decoded one behind the other. */
+static size_t lenient_base64(struct slice in, uint8_t *out, size_t max)
+{
+    uint8_t group[4];
+    size_t n = 0, n_group = 0;
+
+    for (size_t i = 0; i < in.size && in.bytes[i] != '=' && max - n >= 3; i++) {
+        if (is_base64(in.bytes[i])) {
+            group[n_group++] = in.bytes[i];
+        }
+        if (n_group == sizeof group) {
+            n += program_base64(slice_of(group, n_group), out + n, max - n);
+            n_group = 0;
+        }
+    }
+    return n_group > 1 && max - n >= 3
+               ? n + program_base64(slice_of(group, n_group), out + n, max - n)
+               : n;
+}
+
+/* All or nothing: whole groups of the alphabet, padded at the end. */
+static size_t strict_base64(struct slice in, uint8_t *out, size_t max)
+{
+    size_t n = in.size;
+
+    while (n > 0 && in.size - n < 2 && in.bytes[n - 1] == '=') {
+        n--;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!is_base64(in.bytes[i])) {
+            return 0;
+        }
+    }
+    return in.size % 4 == 0 ? program_base64(in, out, max) : 0;
+}
+
 /* a: how many bytes of text, 0 for all; b: where it begins. */
 static size_t from_base64(const struct transform *t, struct slice in, uint8_t *out,
                           size_t max)
@@ -208,7 +252,52 @@ static size_t from_base64(const struct transform *t, struct slice in, uint8_t *o
     if (t->a != 0 && t->a < in.size) {
         in.size = (size_t) t->a;
     }
-    return program_base64(in, out, max);
+    return slice_equal(t->argument, slice_text("rfc2045")) ? lenient_base64(in, out, max)
+           : slice_equal(t->argument, slice_text("strict")) ? strict_base64(in, out, max)
+                                                            : program_base64(in, out, max);
+}
+
+/* Room for zlib's state and window: no memory is asked for while packets are looked at. */
+struct inflate_room {
+    size_t used;
+    _Alignas(16) uint8_t bytes[49152];
+};
+
+static void *take_room(void *context, unsigned n, unsigned size)
+{
+    struct inflate_room *room = context;
+    size_t want = ((size_t) n * size + 15u) & ~(size_t) 15;
+
+    if (want > sizeof room->bytes - room->used) {
+        return Z_NULL;
+    }
+    room->used += want;
+    return room->bytes + room->used - want;
+}
+
+static void give_room(void *context, void *memory)
+{
+}
+
+/* As much as there is, and nothing where it is no such stream. */
+static size_t inflate_all(const struct transform *t, struct slice in, uint8_t *out,
+                          size_t max, int window_bits)
+{
+    struct inflate_room room;
+    z_stream z = { .next_in = (uint8_t *) (uintptr_t) in.bytes, .avail_in = (unsigned) in.size,
+                   .next_out = out, .zalloc = take_room, .zfree = give_room,
+                   .opaque = &room };
+
+    room.used = 0;
+    z.avail_out = (unsigned) (t->a < max ? t->a : max);
+    if (in.size == 0 || inflateInit2(&z, window_bits) != Z_OK) {
+        return 0;
+    }
+    (void) inflate(&z, Z_SYNC_FLUSH);
+    size_t n = (size_t) (z.next_out - out);
+
+    (void) inflateEnd(&z);
+    return n;
 }
 
 static struct slice apply_one(const struct transform *t, struct slice in, uint8_t *out,
@@ -243,6 +332,10 @@ static struct slice apply_one(const struct transform *t, struct slice in, uint8_
         return slice_of(out, strip_pseudo(in, out));
     case TRANSFORM_FROM_BASE64:
         return slice_of(out, from_base64(t, in, out, max));
+    case TRANSFORM_GUNZIP:
+        return slice_of(out, inflate_all(t, in, out, max, 16 + 15));
+    case TRANSFORM_ZLIB_DEFLATE:
+        return slice_of(out, inflate_all(t, in, out, max, 15));
     case TRANSFORM_PCREXFORM:
         return apply_pcre(t, in);
     case TRANSFORM_DOMAIN:

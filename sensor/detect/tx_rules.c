@@ -425,6 +425,36 @@ static void run_session_events(struct detect_worker *w, const struct app_session
     }
 }
 
+/* A direction that is done with may still get an event, from what the other side answered:
+ * rules that ask for that direction alone are told.  The others were, or will be, in the
+ * direction that goes on. */
+static void run_late_events(struct detect_worker *w, struct app_tx *tx, enum direction dir)
+{
+    const struct tx_group *g = &w->engine->txs[tx->parser->proto][dir];
+    struct detect_tx *dt = tx->detect;
+    struct look look = { .dir = dir, .tx = tx, .is_tx_final = true };
+    uint32_t n = 0;
+
+    if (dt == NULL || w->is_skipped || dt->sides[dir].events == tx->events
+        || !dt->sides[dir].is_begun) {
+        return;
+    }
+    candidates_clear(&w->candidates);
+    arena_reset(&w->view_arena);
+    w->n_views = 0;
+    add_from_index(w, g->on_event, dir);
+    for (uint32_t i = 0; i < w->candidates.n; i++) {
+        if (w->engine->rules[w->candidates.rules[i]].dirs == 1u << dir) {
+            w->candidates.rules[n++] = w->candidates.rules[i];
+        }
+    }
+    w->candidates.n = n;
+    candidates_sort(&w->candidates);
+    set_payload(w, &look);
+    evaluate_entered(w, &dt->sides[dir], &look);
+    dt->sides[dir].events = tx->events;
+}
+
 void tx_rules_run(struct detect_worker *w)
 {
     struct app_session *s = w->flow->app;
@@ -436,6 +466,8 @@ void tx_rules_run(struct detect_worker *w)
         for (unsigned dir = 0; dir < N_DIRECTIONS; dir++) {
             if (!tx->is_inspected[dir]) {
                 run_side(w, tx, (enum direction) dir);
+            } else if (tx->events != 0) {
+                run_late_events(w, tx, (enum direction) dir);
             }
         }
     }

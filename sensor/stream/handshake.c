@@ -282,16 +282,17 @@ static bool pick_up_async(struct stream_engine *e, struct segment *seg)
     return stream_synchronized(e, seg);
 }
 
-/* RFC 7323, section 3.2: an answer echoes the timestamp of the SYN, and has none to echo
- * where that had none.  What does not was forged by somebody who did not see the SYN. */
+/* RFC 7323, section 3.2: an answer echoes the timestamp of the SYN.  What does not was forged
+ * by somebody who did not see the SYN.  Where that had none, devices in between have been
+ * seen to put one into the SYN/ACK. */
 static bool is_echo_right(struct stream_engine *e, struct segment *seg)
 {
     const struct packet *p = seg->packet;
     const struct stream_side *client = seg->r;
 
     if (seg->dir == TO_SERVER || !p->tcp.has_timestamp || p->tcp.ts_echo == 0
-        || (client->has_ts && (client->ts_recent == 0
-                               || client->ts_recent == p->tcp.ts_echo))) {
+        || (client->has_ts ? client->ts_recent == p->tcp.ts_echo
+                           : has_only(seg, TCP_SYN | TCP_ACK))) {
         return true;
     }
     return refuse(e, seg, STREAM_EVENT_PKT_INVALID_TIMESTAMP);
