@@ -36,7 +36,8 @@ struct app_conf {
     uint64_t http_decompress_layers;    /* Content codings one behind another. */
     uint64_t http_header_limit;         /* Start line and headers of one message. */
     uint64_t http_field_limit;          /* One line of them. */
-    bool file_md5, file_sha1, file_sha256;
+    bool file_md5, file_sha1, file_sha256;      /* Also on when a rule asks for them. */
+    bool file_magic;
     struct conf_texts http_ports, dns_ports, tls_ports;   /* Hints for probing. */
     bool ja3, ja4;
 };
@@ -77,7 +78,8 @@ struct app_file {
     bool has_hashes;                    /* Any of the three, once the file is not open. */
     bool has_md5, has_sha1, has_sha256;
     uint8_t md5[16], sha1[20], sha256[32];
-    const char *magic;                  /* Or NULL. */
+    const char *magic;                  /* Or NULL: not known (yet). */
+    bool has_tried_magic;
     bool is_stored, is_logged;
     void *hash_state;                   /* Of app/file.c */
 };

@@ -34,6 +34,7 @@ struct app_engine {
     void *context;
     struct pool sessions;
     struct app_counters counters;
+    struct magic_set *magic;            /* NULL: the kinds of files are not asked for. */
 };
 
 static inline struct session *session_of(struct app_session *s)
@@ -62,6 +63,12 @@ const struct app_parser *app_probe_datagram(const struct flow *, enum direction,
                                             struct slice bytes);
 /* Makes 'parser' the session's own; false: no memory. */
 bool app_session_set_parser(struct session *, const struct app_parser *, enum direction);
+
+/* magic.c: NULL when the library's data cannot be loaded. */
+struct magic_set *app_magic_open(void);
+void app_magic_close(struct magic_set *);       /* NULL is fine. */
+/* What a file with these first bytes is, or NULL; valid until the next call. */
+const char *app_magic_name(struct magic_set *, struct slice bytes);
 
 /* tx.c */
 void app_tx_end(struct app_tx *);

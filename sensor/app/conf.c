@@ -38,6 +38,8 @@ static const struct conf_key app_keys[] = {
     { "files.sha1", CONF_BOOL, KEY(file_sha1), "no", 0, 0, "SHA-1 of each file", NULL },
     { "files.sha256", CONF_BOOL, KEY(file_sha256), "no", 0, 0, "SHA-256 of each file",
       NULL },
+    { "files.magic", CONF_BOOL, KEY(file_magic), "no", 0, 0,
+      "the kind of each file by its first bytes", NULL },
 };
 
 const struct conf_section app_conf_section = {

@@ -29,6 +29,7 @@ struct app_engine *app_engine_create(const struct app_conf *conf, app_tx_end_cal
     e->conf = conf;
     e->tx_end = end;
     e->context = context;
+    e->magic = conf->file_magic ? app_magic_open() : NULL;
     pool_init(&e->sessions, sizeof(struct session), conf->memory / 4);
     return e;
 }
@@ -37,6 +38,7 @@ void app_engine_destroy(struct app_engine *e)
 {
     if (e != NULL) {
         pool_fini(&e->sessions);
+        app_magic_close(e->magic);
         free(e);
     }
 }

@@ -7,6 +7,8 @@
 /* What OpenSSL allocates for one digest, about. */
 #define DIGEST_MEMORY 512
 #define NAME_MAX_SIZE 4096
+/* So many bytes tell what a file is, or nothing does. */
+#define MAGIC_SIZE 4096
 
 enum { MD5, SHA1, SHA256, N_DIGESTS };
 
@@ -65,6 +67,27 @@ static void close_digests(struct app_tx *tx, struct file *f, bool is_wanted)
     }
 }
 
+/* Names the file's kind, once: with enough bytes of it, or with all. */
+static void find_magic(struct app_tx *tx, struct app_file *file, bool is_over)
+{
+    struct magic_set *set = tx->session->engine->magic;
+
+    if (set == NULL || file->has_tried_magic || file->data.size == 0
+        || (!is_over && file->data.size < MAGIC_SIZE)) {
+        file->has_tried_magic |= is_over;
+        return;
+    }
+    file->has_tried_magic = true;
+    struct slice name = slice_text(app_magic_name(set, slice_of(file->data.bytes,
+        file->data.size < MAGIC_SIZE ? file->data.size : MAGIC_SIZE)));
+    char *copy = name.size != 0 ? arena_alloc(&tx->arena, name.size + 1) : NULL;
+    if (copy != NULL) {
+        memcpy(copy, name.bytes, name.size);
+        copy[name.size] = '\0';
+        file->magic = copy;
+    }
+}
+
 struct app_file *app_file_open(struct app_tx *tx, enum direction dir, struct slice name,
                                uint64_t limit)
 {
@@ -107,6 +130,7 @@ void app_file_append(struct app_tx *tx, struct app_file *file, const uint8_t *by
         f->is_kept_whole = false;
     }
     file->size += size;
+    find_magic(tx, file, false);
 }
 
 void app_file_gap(struct app_tx *tx, struct app_file *file, uint64_t size)
@@ -124,6 +148,7 @@ void app_file_close(struct app_tx *tx, struct app_file *file, enum app_file_stat
     if (file->state == FILE_OPENED) {
         file->state = state == FILE_CLOSED && file->has_gaps ? FILE_TRUNCATED : state;
         close_digests(tx, file_of(file), true);
+        find_magic(tx, file, true);
     }
 }
 
@@ -161,10 +186,13 @@ struct app_view app_file_buffer(const struct app_tx *tx, enum direction dir,
     if (id == BUFFER_FILE_DATA) {
         return app_file_view(file);
     }
+    if (id == BUFFER_FILE_MAGIC && file->magic == NULL && !file->has_tried_magic
+        && file->state == FILE_OPENED && tx->session->engine->magic != NULL) {
+        return (struct app_view) { .state = APP_VIEW_NOT_YET };
+    }
+    /* One without a name is still an instance: others may follow. */
     struct slice text = id == BUFFER_FILE_NAME ? file->name : slice_text(file->magic);
-    return text.size == 0
-               ? (struct app_view) { .state = APP_VIEW_ABSENT }
-               : (struct app_view) { .state = APP_VIEW_DONE, .bytes = text };
+    return (struct app_view) { .state = APP_VIEW_DONE, .bytes = text };
 }
 
 bool app_file_number(const struct app_tx *tx, enum direction dir, unsigned index,

@@ -211,6 +211,9 @@ static bool load_rules(struct run *run, struct diag *diag)
     diag_init(&wrong);
     run->rules = ruleset_load(&s->rules, s->rule_files, s->n_rule_files, &wrong);
     run->engine = detect_engine_create(run->rules, &s->detect, &wrong);
+    if (run->engine != NULL) {
+        detect_engine_ask_files(run->engine, &s->app);
+    }
     run->hosts = host_table_create(s->pipeline.host_memory,
                                    run->options->read_path != NULL ? hash_seed_fixed()
                                                                    : hash_seed_random());

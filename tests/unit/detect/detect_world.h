@@ -100,6 +100,7 @@ static inline struct world *world_new(const char *rules)
     world_conf(&app_conf_section, &w->app_conf);
     w->engine = world_engine(w, rules, NULL);
     assert_non_null(w->engine);
+    detect_engine_ask_files(w->engine, &w->app_conf);
     w->hosts = host_table_create(1u << 20, hash_seed_fixed());
     w->worker = detect_worker_create(w->engine, w->hosts);
     assert_non_null(w->worker);
