@@ -8,6 +8,8 @@
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
 
+/* After so many such errors a document is given up. */
+#define MAX_ERRORS 8
 /* Of a refused document so much is kept. */
 #define MAX_ORIGINAL (256u << 10)
 
@@ -143,6 +145,11 @@ void bulk_add_dead_letter(struct bulk *bulk, struct slice id, const char *reason
     item->is_dead_letter = true;
     free(text);
     json_decref(root);
+}
+
+bool bulk_item_may_try_again(struct bulk *bulk, size_t i)
+{
+    return ++bulk->items[i].n_errors < MAX_ERRORS;
 }
 
 void bulk_add_item(struct bulk *bulk, const struct bulk *from, size_t i)

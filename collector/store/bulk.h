@@ -17,6 +17,7 @@ struct bulk_item {
     uint32_t id_start, id_size; /* From 'start' on. */
     uint32_t action_size;       /* Of the first line with its newline. */
     bool is_dead_letter;
+    uint8_t n_errors;           /* Times that it met an error that may be its own fault. */
 };
 
 struct bulk {
@@ -24,7 +25,6 @@ struct bulk {
     struct strbuf body;         /* Newline-delimited JSON, as _bulk takes it. */
     struct bulk_item *items;    /* Owned. */
     size_t n, cap;
-    unsigned n_tries;           /* Times that it was sent. */
     uint64_t begun_ns;          /* When its first item came. */
 };
 
@@ -36,6 +36,9 @@ void bulk_add(struct bulk *, const struct store_document *, const struct receipt
  * base64.  'now_ns' is wall time. */
 void bulk_add_dead_letter(struct bulk *, struct slice id, const char *reason,
                           struct slice document, const struct receipt *, uint64_t now_ns);
+/* Counts an error that may be the item's own fault or may pass; true until that was once too
+ * often. */
+bool bulk_item_may_try_again(struct bulk *, size_t i);
 /* A copy of an item of another bulk. */
 void bulk_add_item(struct bulk *, const struct bulk *from, size_t i);
 

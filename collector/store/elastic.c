@@ -19,8 +19,6 @@
 #define MODULE "store"
 #define CHECK_NS (10 * NS_PER_SEC)
 #define MAX_SLEEP_NS NS_PER_SEC
-/* After so many tries a document that alone fails with a server error is given up. */
-#define MAX_TRIES 8
 
 /* ---- State ---- */
 
@@ -116,7 +114,7 @@ static void reject_item(struct store *s, const struct bulk *bulk, size_t i,
                          clock_wall_ns());
 }
 
-static void take_item(struct store *s, const struct bulk *bulk, size_t i,
+static void take_item(struct store *s, struct bulk *bulk, size_t i,
                       const struct item_result *result, struct bulk *again,
                       struct bulk *dead)
 {
@@ -124,7 +122,7 @@ static void take_item(struct store *s, const struct bulk *bulk, size_t i,
     enum item_verdict verdict = result->verdict;
 
     if (verdict == ITEM_RETRY_FEW) {
-        verdict = bulk->n_tries < MAX_TRIES ? ITEM_RETRY : ITEM_REJECTED;
+        verdict = bulk_item_may_try_again(bulk, i) ? ITEM_RETRY : ITEM_REJECTED;
     }
     switch (verdict) {
     case ITEM_CREATED:
@@ -157,7 +155,6 @@ static void take_items(struct store *s, struct bulk *bulk, const struct item_res
 {
     struct bulk *again = bulk_create(), *dead = bulk_create();
 
-    again->n_tries = bulk->n_tries;
     for (size_t i = 0; i < bulk->n; i++) {
         take_item(s, bulk, i, &results[i], again, dead);
     }
@@ -193,12 +190,19 @@ static void take_failure(struct store *s, struct bulk *bulk, const char *reason,
 /* Takes the bulk: something in it is not accepted; halves tell what. */
 static void take_split(struct store *s, struct bulk *bulk, long http_status)
 {
-    struct bulk *first = bulk_create(), *second = bulk_create();
+    struct bulk *first, *second;
+    char reason[64];
 
+    snprintf(reason, sizeof reason, "%ld: the request was refused", http_status);
+    /* Our lines are never malformed: it is rather that no Elasticsearch answers there, and
+     * what it says is no ground to give anything up.  The check of the templates tells. */
+    if (bulk->n == 1 && http_status != 413 && bulk_item_may_try_again(bulk, 0)) {
+        take_failure(s, bulk, reason, false);
+        return;
+    }
+    first = bulk_create();
+    second = bulk_create();
     if (bulk->n == 1) {
-        char reason[64];
-
-        snprintf(reason, sizeof reason, "%ld: the request was refused", http_status);
         reject_item(s, bulk, 0, reason, first);
     } else {
         for (size_t i = 0; i < bulk->n; i++) {
@@ -299,7 +303,6 @@ static void send_bulk(struct store *s, struct bulk *bulk)
     flight->store = s;
     flight->bulk = bulk;
     list_push_back(&s->flights, &flight->node);
-    bulk->n_tries++;
     s->n_in_flight++;
     counter_add(&s->counters->bulk_requests, 1);
     counter_add(&s->counters->bulks_in_flight, 1);

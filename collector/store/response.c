@@ -79,8 +79,10 @@ static bool read_item(const json_t *item, struct item_result *result)
 
 bool response_read(struct slice text, struct item_result *results, size_t n)
 {
+    /* A reason may quote any character of a document, also the one that C has no place
+     * for; it is then cut there. */
     json_t *root = json_loadb((const char *) text.bytes, text.size,
-                              JSON_REJECT_DUPLICATES, NULL);
+                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
     const json_t *items = json_object_get(root, "items");
     bool is_good = json_is_array(items) && json_array_size(items) == n;
 

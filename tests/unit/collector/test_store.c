@@ -137,6 +137,22 @@ static void a_long_reason_is_cut(void **state)
     strbuf_fini(&text);
 }
 
+/* Elasticsearch quotes the document in its reason: what a capture made us send must not
+ * keep us from reading what became of the others. */
+static void a_reason_with_a_nul_is_a_reason(void **state)
+{
+    static const char answer[] =
+        "{\"items\":[{\"create\":{\"status\":201}},{\"create\":{\"status\":400,\"error\":"
+        "{\"type\":\"mapper_parsing_exception\",\"reason\":\"reserved \\u0000 in key\"}}}]}";
+    struct item_result results[2];
+
+    assert_true(response_read(slice_text(answer), results, 2));
+    assert_int_equal(results[0].verdict, ITEM_CREATED);
+    assert_int_equal(results[1].verdict, ITEM_REJECTED);
+    assert_non_null(strstr(results[1].reason, "reserved"));
+    response_free(results, 2);
+}
+
 /* ---- Bodies of bulk requests ---- */
 
 struct fixture {
@@ -189,6 +205,28 @@ static void a_bulk_is_pairs_of_lines(void **state)
     assert_true(slice_is(bulk_item_document(part, 0), "{\"b\":22}"));
     bulk_destroy(bulk);
     bulk_destroy(part);
+}
+
+/* However often it was sent before, for other reasons. */
+static void each_item_has_its_own_eight_errors(void **state)
+{
+    struct fixture *f = *state;
+    struct store_document document = { slice_text("i"), slice_text("id"), slice_text("{}") };
+    struct bulk *bulk = bulk_create();
+
+    bulk_add(bulk, &document, &f->receipt);
+    for (int n = 1; n < 8; n++) {
+        struct bulk *again = bulk_create();
+
+        assert_true(bulk_item_may_try_again(bulk, bulk->n - 1));
+        bulk_add(again, &document, &f->receipt);
+        bulk_add_item(again, bulk, bulk->n - 1);
+        bulk_destroy(bulk);
+        bulk = again;
+    }
+    assert_false(bulk_item_may_try_again(bulk, 1));
+    assert_true(bulk_item_may_try_again(bulk, 0));
+    bulk_destroy(bulk);
 }
 
 static json_t *dead_letter(struct fixture *f, const char *reason, struct slice document)
@@ -326,7 +364,9 @@ int main(void)
         cmocka_unit_test(every_shorter_answer_is_none),
         cmocka_unit_test(answers_of_another_form_are_none),
         cmocka_unit_test(a_long_reason_is_cut),
+        cmocka_unit_test(a_reason_with_a_nul_is_a_reason),
         WITH_RECEIPT(a_bulk_is_pairs_of_lines),
+        WITH_RECEIPT(each_item_has_its_own_eight_errors),
         WITH_RECEIPT(a_dead_letter_holds_reason_and_original),
         WITH_RECEIPT(bytes_that_are_no_text_become_base64),
         WITH_RECEIPT(a_large_original_is_cut_and_its_size_kept),
