@@ -44,7 +44,9 @@ struct uplink {
     grpc_channel *channel;
     grpc_call *call;
     unsigned n_pending;         /* Operations whose tags have not come back. */
-    bool is_writing, is_welcome, has_ended, is_closing;
+    bool is_writing, is_welcome, has_ended;
+    bool is_closing;            /* It ends by our wish, or is cut off at give_up_at_ns. */
+    bool has_said_goodbye;
     grpc_byte_buffer *sending, *receiving;
     grpc_metadata_array initial, trailing;
     grpc_status_code status;
@@ -136,7 +138,8 @@ static void connect_to_collector(struct uplink *u)
     u->call = grpc_channel_create_call(u->channel, NULL, GRPC_PROPAGATE_DEFAULTS, u->queue,
                                        grpc_slice_from_static_string(MESSAGES_METHOD), NULL,
                                        gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
-    u->is_writing = u->is_welcome = u->has_ended = u->is_closing = false;
+    u->is_writing = u->is_welcome = u->has_ended = false;
+    u->is_closing = u->has_said_goodbye = false;
     u->n_pending = 0;
     u->give_up_at_ns = now_ns() + WELCOME_TIMEOUT_MS * NS_PER_MS;
     grpc_metadata_array_init(&u->initial);
@@ -289,12 +292,11 @@ static void send_next(struct uplink *u)
     u->idle_ms = u->idle_ms * 2 < IDLE_MAX_MS ? u->idle_ms * 2 : IDLE_MAX_MS;
 }
 
-static void begin_goodbye(struct uplink *u)
+static void say_goodbye(struct uplink *u)
 {
     grpc_op op = { .op = GRPC_OP_SEND_CLOSE_FROM_CLIENT };
 
-    u->is_closing = true;
-    u->give_up_at_ns = now_ns() + GOODBYE_TIMEOUT_MS * NS_PER_MS;
+    u->has_said_goodbye = true;
     if (u->is_welcome) {
         start_operation(u, &op, TAG_CLOSE);
     } else {
@@ -313,15 +315,20 @@ static uint64_t act(struct uplink *u, bool closing)
         }
         return IDLE_MAX_MS;
     }
+    if (closing && !u->is_closing) {
+        /* From now on: a write may be stuck for as long as the collector has no room. */
+        u->is_closing = true;
+        u->give_up_at_ns = now + GOODBYE_TIMEOUT_MS * NS_PER_MS;
+    }
     if ((u->is_closing || !u->is_welcome) && now >= u->give_up_at_ns) {
         grpc_call_cancel(u->call, NULL);
         u->give_up_at_ns = UINT64_MAX;
     }
-    if (u->has_ended || u->is_writing || u->is_closing) {
+    if (u->has_ended || u->is_writing || u->has_said_goodbye) {
         return IDLE_MAX_MS;
     }
     if (closing) {
-        begin_goodbye(u);
+        say_goodbye(u);
     } else if (u->is_welcome) {
         send_next(u);
     }

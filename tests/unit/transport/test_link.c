@@ -397,6 +397,27 @@ static void a_collector_without_room_holds_the_sensor_back(void **state)
     assert_int_equal(count_taken(link->sink), n_offered);
 }
 
+/* A run is told to stop while the collector waits for its index: the message that is under
+ * way will not be taken. */
+static void a_sensor_can_close_while_the_collector_has_no_room(void **state)
+{
+    struct link *link = *state;
+    struct transport *transport = open_transport(link, 1);
+    uint64_t start, number = 1;
+
+    assert_true(offer(transport, 0, number, true));
+    assert_true(transport_finish(transport, PATIENCE));
+    set_flags(link->sink, false, true);
+    while (number < MAX_NUMBER && offer(transport, 0, number + 1, false)) {
+        number++;
+    }
+    assert_true(number < MAX_NUMBER);           /* The ring is full, and so is the pipe. */
+    usleep(300000);
+    start = clock_monotonic_ns();
+    transport_close(transport);
+    assert_true(clock_monotonic_ns() - start < 5 * NS_PER_SEC);
+}
+
 static void a_second_run_of_the_same_epoch_adds_nothing(void **state)
 {
     struct link *link = *state;
@@ -533,6 +554,7 @@ int main(void)
         TEST(after_a_restart_of_the_collector_nothing_is_lost),
         TEST(nothing_is_acknowledged_before_it_is_settled),
         TEST(a_collector_without_room_holds_the_sensor_back),
+        TEST(a_sensor_can_close_while_the_collector_has_no_room),
         TEST(a_second_run_of_the_same_epoch_adds_nothing),
         TEST(a_foreign_certificate_is_refused),
         TEST(a_collector_of_a_foreign_authority_is_not_trusted),
