@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <grpc/impl/codegen/compression_types.h>
 #include <grpc/support/log.h>
 #include <grpc/support/time.h>
 
@@ -184,6 +185,13 @@ static grpc_server *make_server(const struct ingest_conf *conf)
           .value.integer = 0 },
         { .type = GRPC_ARG_INTEGER, .key = (char *) GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
           .value.integer = INGEST_MAX_MESSAGE },
+        /* The limit above holds before decompression: no sensor of ours compresses, so
+         * nothing is unpacked, and what is compressed is no message. */
+        { .type = GRPC_ARG_INTEGER, .key = (char *) GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION,
+          .value.integer = 0 },
+        { .type = GRPC_ARG_INTEGER,
+          .key = (char *) GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET,
+          .value.integer = 1 << GRPC_COMPRESS_NONE },
         { .type = GRPC_ARG_INTEGER, .key = (char *) GRPC_ARG_MAX_CONCURRENT_STREAMS,
           .value.integer = 4 },
         { .type = GRPC_ARG_INTEGER, .key = (char *) GRPC_ARG_KEEPALIVE_TIME_MS,

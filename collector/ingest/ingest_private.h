@@ -10,12 +10,18 @@
 
 #include "collector/ingest/ingest.h"
 #include "common/base/arena.h"
+#include "common/base/clock.h"
 #include "common/base/list.h"
 #include "common/wire/wire.h"
 
 /* Path of the one method. */
 #define INGEST_METHOD "/civicshield.wire.v1.Intake/Stream"
 #define INGEST_MAX_MESSAGE (4 << 20)
+/* A sensor puts no more than a quarter of this into one batch.  Each record takes memory
+ * besides its bytes, and a message is taken as a whole. */
+#define INGEST_MAX_RECORDS 16384
+/* A stream that has not said hello after this is ended. */
+#define INGEST_HELLO_NS (10 * NS_PER_SEC)
 
 struct stream;
 
@@ -59,6 +65,7 @@ struct stream {
     grpc_byte_buffer *receiving, *sending;
     char *peer;                 /* Address, for the log; gRPC's memory. */
     char sensor[SESSION_SENSOR_SIZE];   /* From the certificate. */
+    uint64_t hello_until_ns;
     struct session *session;    /* After the hello. */
     uint64_t *acked;            /* Owned: what was told, for each worker. */
 };

@@ -171,6 +171,7 @@ void stream_accept(struct stream *s)
     grpc_op close = { .op = GRPC_OP_RECV_CLOSE_ON_SERVER };
 
     s->peer = grpc_call_get_peer(s->call);
+    s->hello_until_ns = clock_monotonic_ns() + INGEST_HELLO_NS;
     close.data.recv_close_on_server.cancelled = &s->was_cancelled;
     start_operations(s, &close, 1, TAG_CLOSE);
     start_operations(s, &start, 1, TAG_START);
@@ -239,6 +240,10 @@ static void take_batch(struct stream *s, const Civicshield__Wire__V1__Batch *bat
     if (s->session == NULL || batch->worker >= session_n_workers(s->session)) {
         refuse(s, CODE(MALFORMED), s->session == NULL ? "a batch before the hello"
                                                       : "a batch of a worker that is none");
+        return;
+    }
+    if (batch->n_records > INGEST_MAX_RECORDS) {
+        refuse(s, CODE(MALFORMED), "too many records in a batch");
         return;
     }
     for (size_t i = 0; i < batch->n_records; i++) {
@@ -313,6 +318,11 @@ static bool acknowledge(struct stream *s)
 
 void stream_tick(struct stream *s)
 {
+    /* It would hold the place of a sensor for nothing. */
+    if (s->session == NULL && !s->is_ending && !s->is_closed
+        && clock_monotonic_ns() >= s->hello_until_ns) {
+        refuse(s, CODE(MALFORMED), "no hello in time");
+    }
     if (s->session != NULL && !s->is_writing && !s->is_ending && !s->is_closed) {
         acknowledge(s);
     }
