@@ -9,10 +9,10 @@
 #define MODULE "pipeline"
 /* Runs of sensors that are remembered. */
 #define MAX_SESSIONS 4096
-/* What a record takes in memory besides its bytes and its document's, which are about
- * three times as many. */
+/* What a record takes in memory besides its document. */
 #define RECORD_OVERHEAD 512
-#define DOCUMENT_FACTOR 3
+/* The most bytes of JSON that a byte becomes in a dead letter. */
+#define DEAD_LETTER_FACTOR 6
 
 struct pipeline {
     const struct pipeline_conf *conf;
@@ -28,9 +28,17 @@ struct pipeline {
     struct document document;
 };
 
-static uint64_t weight_of(const struct receipt *receipt)
+/* Counts a record in whose memory is about that of 'size' bytes: how many a document has
+ * over those of its record is for the sensor to choose. */
+static struct receipt count_in(struct pipeline *p, const struct receipt *receipt, size_t size)
 {
-    return receipt->size * DOCUMENT_FACTOR + RECORD_OVERHEAD;
+    struct receipt own = *receipt;
+
+    own.size = size + RECORD_OVERHEAD;
+    counter_add(&p->counters.in_memory, 1);
+    counter_add(&p->counters.in_memory_bytes, own.size);
+    counter_add(&p->counters.received, 1);
+    return own;
 }
 
 /* On the intake's thread. */
@@ -40,10 +48,8 @@ static void take_record(void *state, const struct receipt *receipt, struct slice
     struct document *document = &p->document;
     const Civicshield__Wire__V1__Event *event;
     const char *reason = NULL;
+    struct receipt own;
 
-    counter_add(&p->counters.in_memory, 1);
-    counter_add(&p->counters.in_memory_bytes, weight_of(receipt));
-    counter_add(&p->counters.received, 1);
     event = format_read_event(p->reader, bytes, &reason);
     if (event != NULL
         && normalize_event(&p->conf->index, event, receipt, document, &reason)) {
@@ -53,12 +59,14 @@ static void take_record(void *state, const struct receipt *receipt, struct slice
             .json = strbuf_slice(&document->json),
         };
 
-        store_add(p->store, &out, receipt);
+        own = count_in(p, receipt, out.index.size + out.id.size + out.json.size);
+        store_add(p->store, &out, &own);
         return;
     }
     strbuf_clear(&document->id);
     normalize_id(receipt, &document->id);
-    store_add_dead_letter(p->store, strbuf_slice(&document->id), reason, bytes, receipt);
+    own = count_in(p, receipt, bytes.size * DEAD_LETTER_FACTOR);
+    store_add_dead_letter(p->store, strbuf_slice(&document->id), reason, bytes, &own);
 }
 
 static bool has_room(void *state)
@@ -81,7 +89,7 @@ static void take_outcome(void *state, const struct receipt *receipt,
     };
 
     counter_add(counters[outcome], 1);
-    counter_sub(&p->counters.in_memory_bytes, weight_of(receipt));
+    counter_sub(&p->counters.in_memory_bytes, receipt->size);
     counter_sub(&p->counters.in_memory, 1);
     session_settle(receipt);
 }
