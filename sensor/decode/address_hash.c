@@ -1,6 +1,6 @@
 /* The hash by which frames are shared out to workers: of the outermost IP address
- * pair, the same for both directions.  An ICMP error counts as the packet that it
- * quotes, since it belongs to that one's flow and may come from any router on the way. */
+ * pair, the same for both directions.  An ICMP error counts by its own addresses, as in
+ * the flow table: errors of one router about several flows are one flow. */
 #include "common/base/hash.h"
 #include "sensor/decode/decode_private.h"
 
@@ -121,31 +121,6 @@ static uint32_t hash_pair(const uint8_t *a, const uint8_t *b, size_t size)
     return (uint32_t) (h ^ h >> 32);
 }
 
-/* The IPv4 header that an ICMP error quotes; NULL if this is none. */
-static const uint8_t *quoted_ipv4(struct cursor c)
-{
-    const uint8_t *h = c.at;
-    bool is_fragment = (load_be16(h + 6) & 0x1fff) != 0;
-
-    if (h[9] != IP_PROTO_ICMP || is_fragment
-        || !cursor_skip(&c, (size_t) (h[0] & 15) * 4)) {
-        return NULL;
-    }
-    const uint8_t *icmp = cursor_take(&c, 8);
-    bool is_error = icmp != NULL && (icmp[0] == 3 || icmp[0] == 4 || icmp[0] == 5
-                                     || icmp[0] == 11 || icmp[0] == 12);
-    return is_error && cursor_left(&c) >= 20 && c.at[0] >> 4 == 4 ? c.at : NULL;
-}
-
-static const uint8_t *quoted_ipv6(struct cursor c)
-{
-    bool is_icmp = c.at[6] == IP_PROTO_ICMPV6;
-    const uint8_t *icmp = cursor_skip(&c, 40) ? cursor_take(&c, 8) : NULL;
-    bool is_error = is_icmp && icmp != NULL && icmp[0] >= 1 && icmp[0] <= 4;
-
-    return is_error && cursor_left(&c) >= 40 && c.at[0] >> 4 == 6 ? c.at : NULL;
-}
-
 uint32_t decode_address_pair_hash(const struct frame *frame)
 {
     struct cursor c = cursor_of(frame->bytes, frame->size);
@@ -153,15 +128,11 @@ uint32_t decode_address_pair_hash(const struct frame *frame)
     if (!skip_link(&c, frame->link_type) || c.bad || cursor_left(&c) < 20) {
         return 0;
     }
-    const uint8_t *h = c.at, *quoted;
+    const uint8_t *h = c.at;
     if (h[0] >> 4 == 4) {
-        quoted = quoted_ipv4(c);
-        h = quoted != NULL ? quoted : h;
         return hash_pair(h + 12, h + 16, 4);
     }
     if (h[0] >> 4 == 6 && cursor_left(&c) >= 40) {
-        quoted = quoted_ipv6(c);
-        h = quoted != NULL ? quoted : h;
         return hash_pair(h + 8, h + 24, 16);
     }
     return 0;

@@ -150,5 +150,6 @@ bool decode_inner(struct decoder *d, struct packet *outer, enum packet_source so
         d->n_packets = n_before;
         return false;
     }
+    outer->is_carrier = true;
     return true;
 }

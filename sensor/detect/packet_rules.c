@@ -41,6 +41,18 @@ static bool is_in_stream(const struct detect_worker *w)
     return packet_is_tcp(w->packet) && w->flow != NULL && w->result.has_stream;
 }
 
+/* Rule authors know flows of these protocols; a packet of another is one by itself. */
+static bool is_of_flow(const struct detect_worker *w)
+{
+    switch (w->packet->ip_proto) {
+    case IP_PROTO_TCP: case IP_PROTO_UDP: case IP_PROTO_SCTP: case IP_PROTO_ICMP:
+    case IP_PROTO_ICMPV6: case IP_PROTO_ESP:
+        return w->flow != NULL;
+    default:
+        return false;
+    }
+}
+
 static bool has_payload(const struct detect_worker *w)
 {
     return w->packet->payload_size > 0 && w->packet->payload != LAYER_ABSENT
@@ -56,7 +68,7 @@ static void gather(struct detect_worker *w)
         header_index_find(ip_only, flow_state_src(w, w->dir), flow_state_dst(w, w->dir),
                           add_candidate, w);
     }
-    side->is_ip_only_done = true;
+    side->is_ip_only_done = is_of_flow(w);
     flow_state_add_always(w, w->dir);
     if (has_payload(w)) {
         struct slice payload = packet_payload(w->packet);

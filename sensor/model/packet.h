@@ -132,6 +132,7 @@ struct packet {
     bool is_checksum_bad;       /* Of IPv4, TCP, UDP, ICMP or ICMPv6, where it was checked. */
     bool is_invalid;            /* A header is malformed: no part of any flow; of the rules,
                                  * those of protocol pkthdr see it.  events[] says why. */
+    bool is_carrier;            /* Of a packet of its own, which is in the array as well. */
     bool is_truncated;          /* The capture holds less than was on the wire. */
     uint16_t ether_type;        /* Behind all tags. */
     uint8_t n_vlans;
