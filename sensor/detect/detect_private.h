@@ -272,6 +272,7 @@ struct detect_worker {
     bool is_skipped;            /* Passed, bypassed, or there is no rule. */
     enum app_proto app_proto;   /* As rules about packets know it. */
     bool is_tagged;             /* By an alert before it. */
+    bool was_established;       /* Before the packet at hand. */
     bool is_established;        /* In the eyes of "flow:established". */
 
     struct detect_alert matches[MAX_MATCHES];   /* As found, ... */

@@ -97,6 +97,18 @@ static void clear_spare(struct detect_worker *w)
     memset(&w->spare, 0, sizeof w->spare);
 }
 
+/* What "flow:established" means for TCP while the packet is still being reassembled. */
+static bool is_tcp_established(const struct flow *flow)
+{
+    return flow->tcp_state >= TCP_STATE_ESTABLISHED;
+}
+
+static bool is_flow_established(const struct flow *flow)
+{
+    return flow->key.ip_proto == IP_PROTO_TCP ? is_tcp_established(flow)
+                                              : flow->state != FLOW_NEW;
+}
+
 void detect_begin(struct detect_worker *w, const struct packet *p, struct flow *flow,
                   enum direction dir, const struct stream_result *result)
 {
@@ -105,7 +117,8 @@ void detect_begin(struct detect_worker *w, const struct packet *p, struct flow *
     w->dir = dir;
     w->result = *result;
     w->n_matches = w->n_alerts = 0;
-    w->is_established = flow != NULL && flow->state == FLOW_ESTABLISHED;
+    /* The packet that ends a handshake is not part of an established session yet. */
+    w->is_established = w->was_established = flow != NULL && is_flow_established(flow);
     w->is_skipped = w->engine->n_rules == 0;
     /* A TCP segment's own bytes do not tell its own protocol: it counts from the next
      * packet on, when the receiver may have acknowledged them. */
@@ -130,16 +143,10 @@ void detect_begin(struct detect_worker *w, const struct packet *p, struct flow *
     }
 }
 
-/* What "flow:established" means for TCP while the packet is still being reassembled. */
-static bool is_tcp_established(const struct flow *flow)
-{
-    return flow->tcp_state >= TCP_STATE_ESTABLISHED;
-}
-
 void detect_set_stream_result(struct detect_worker *w, const struct stream_result *result)
 {
     w->result = *result;
-    w->is_established = result->is_established;
+    w->is_established = w->was_established;
 }
 
 void detect_stream(struct detect_worker *w, struct flow *flow, const struct stream_data *data)
@@ -157,13 +164,6 @@ void detect_stream(struct detect_worker *w, struct flow *flow, const struct stre
     w->app_proto = before;
 }
 
-/* Transactions are of the flow as it is now, also where its session has just closed. */
-static bool is_flow_established(const struct detect_worker *w)
-{
-    return w->flow->key.ip_proto == IP_PROTO_TCP ? is_tcp_established(w->flow)
-                                                 : w->flow->state != FLOW_NEW;
-}
-
 void detect_run(struct detect_worker *w)
 {
     tags_count(w);
@@ -177,7 +177,8 @@ void detect_run(struct detect_worker *w)
         packet_rules_run(w);
     }
     if (w->flow != NULL && w->flow->app != NULL) {
-        w->is_established = is_flow_established(w);
+        /* Transactions are of the flow as it is now, also where its session has closed. */
+        w->is_established = is_flow_established(w->flow);
         tx_rules_run(w);
     }
     if (w->n_matches > 0) {
