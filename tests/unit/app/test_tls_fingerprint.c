@@ -113,7 +113,8 @@ static void grease_changes_no_fingerprint(void **state)
 
     for (size_t i = 0; i < 3; i++) {
         char expected[2048];
-        strcpy(expected, buffer_of(&plain, NULL, TO_SERVER, ids[i]));
+        snprintf(expected, sizeof expected, "%s",
+                 buffer_of(&plain, NULL, TO_SERVER, ids[i]));
         assert_string_equal(buffer_of(&greased, NULL, TO_SERVER, ids[i]), expected);
     }
 }
