@@ -34,6 +34,7 @@ struct app_conf {
     uint64_t http_decompress_limit;     /* Bytes made of one body. */
     uint64_t http_decompress_ratio;     /* Out per in, past which it is a bomb. */
     uint64_t http_decompress_layers;    /* Content codings one behind another. */
+    uint64_t http_range_memory;         /* Ranges of files, kept per worker. */
     uint64_t http_header_limit;         /* Start line and headers of one message. */
     uint64_t http_field_limit;          /* One line of them. */
     bool file_md5, file_sha1, file_sha256;      /* Also on when a rule asks for them. */

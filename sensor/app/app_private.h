@@ -34,6 +34,7 @@ struct app_engine {
     void *context;
     struct pool sessions;
     struct app_counters counters;
+    void *shelves[APP_N_PROTOS];        /* Of the parsers. */
     struct magic_set *magic;            /* NULL: the kinds of files are not asked for. */
 };
 

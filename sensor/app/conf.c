@@ -22,6 +22,8 @@ static const struct conf_key app_keys[] = {
       "bytes out per byte in past which a body over 1 MB is a compression bomb", NULL },
     { "http.decompress_layers", CONF_UINT, KEY(http_decompress_layers), "3", 1, 3,
       "content codings of one body that are undone", NULL },
+    { "http.range_memory", CONF_SIZE, KEY(http_range_memory), "16mb", 0, 1024 * MIB,
+      "parts of files that are fetched in ranges, of one worker; 0 keeps none", NULL },
     { "http.header_limit", CONF_SIZE, KEY(http_header_limit), "256kb", KIB, 16 * MIB,
       "start line and headers of one message", NULL },
     { "http.field_limit", CONF_SIZE, KEY(http_field_limit), "18000", 256, 16 * MIB,

@@ -38,6 +38,11 @@ void app_engine_destroy(struct app_engine *e)
 {
     if (e != NULL) {
         pool_fini(&e->sessions);
+        for (size_t i = 0; app_parsers[i] != NULL; i++) {
+            if (app_parsers[i]->shelf_free != NULL) {
+                app_parsers[i]->shelf_free(e->shelves[app_parsers[i]->proto]);
+            }
+        }
         app_magic_close(e->magic);
         free(e);
     }
@@ -46,6 +51,11 @@ void app_engine_destroy(struct app_engine *e)
 const struct app_conf *app_engine_conf(const struct app_engine *e)
 {
     return e->conf;
+}
+
+void **app_engine_shelf(struct app_engine *e, enum app_proto proto)
+{
+    return &e->shelves[proto];
 }
 
 const struct app_counters *app_counters(const struct app_engine *e)

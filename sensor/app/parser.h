@@ -54,6 +54,8 @@ struct app_parser {
     void (*fill)(const struct app_tx *, enum direction, struct event *, struct arena *);
     bool (*is_loggable)(const struct app_tx *, enum direction); /* NULL: when both are done. */
     void (*tx_free)(struct app_tx *);   /* What the arena does not hold; may be NULL. */
+    /* Frees what the parser put on its shelf (app_engine_shelf()); may be NULL. */
+    void (*shelf_free)(void *);
 };
 
 /* All parsers, NULL-terminated, in the order in which they probe. */
@@ -66,6 +68,10 @@ void app_tx_set_event(struct app_tx *, unsigned bit);
 void app_session_set_event(struct app_session *, unsigned bit);
 /* Says that progress was made: later stages look again, memory is accounted. */
 void app_tx_changed(struct app_tx *tx, enum direction dir);
+
+/* A place for what the parser of 'proto' keeps beyond sessions, one for each worker; NULL at
+ * first.  The parser bounds it. */
+void **app_engine_shelf(struct app_engine *, enum app_proto proto);
 
 /* Memory beside the arenas (growing buffers, decoders): taken before it is allocated.
  * False when the session's or the engine's limit is reached. */

@@ -234,6 +234,9 @@ void http_body_end(struct http_tx *tx, enum direction dir, bool is_whole)
     }
     if (b->file != NULL) {
         app_file_close(&tx->tx, b->file, is_whole ? FILE_CLOSED : FILE_TRUNCATED);
+        if (dir == TO_CLIENT && is_whole) {
+            http_range_take(tx, b->file);
+        }
     }
 }
 

@@ -38,32 +38,11 @@ static const struct event_header *list_headers(const struct http_message *m,
     return list;
 }
 
-/* A decimal number at the front of '*s'; '*s' goes behind it. */
-static bool take_number(struct slice *s, uint64_t *value)
-{
-    size_t n = 0;
-
-    *value = 0;
-    while (n < s->size && n < 18 && s->bytes[n] >= '0' && s->bytes[n] <= '9') {
-        *value = *value * 10 + (uint64_t) (s->bytes[n++] - '0');
-    }
-    *s = slice_of(s->bytes + n, s->size - n);
-    return n != 0;
-}
-
-static bool take_char(struct slice *s, char c)
-{
-    bool has = s->size != 0 && s->bytes[0] == (uint8_t) c;
-    *s = slice_of(s->bytes + has, s->size - has);
-    return has;
-}
-
 /* "bytes 0-67/68" as an object; what is not understood is only "raw". */
 static struct slice content_range(struct slice value, struct arena *scratch)
 {
     struct strbuf text = STRBUF_EMPTY;
-    struct slice rest = value;
-    uint64_t start, end, size;
+    struct http_range r;
 
     if (value.size == 0) {
         return slice_of(NULL, 0);
@@ -78,15 +57,11 @@ static struct slice content_range(struct slice value, struct arena *scratch)
         }
     }
     strbuf_putc(&text, '"');
-    if (rest.size >= 5 && strncasecmp((const char *) rest.bytes, "bytes", 5) == 0) {
-        rest = http_trim(slice_of(rest.bytes + 5, rest.size - 5));
-        if (take_number(&rest, &start) && take_char(&rest, '-')
-            && take_number(&rest, &end) && take_char(&rest, '/')) {
-            strbuf_printf(&text, ",\"start\":%ju,\"end\":%ju", (uintmax_t) start,
-                          (uintmax_t) end);
-            if (take_number(&rest, &size)) {
-                strbuf_printf(&text, ",\"size\":%ju", (uintmax_t) size);
-            }
+    if (http_range_read(value, &r)) {
+        strbuf_printf(&text, ",\"start\":%ju,\"end\":%ju", (uintmax_t) r.start,
+                      (uintmax_t) r.end);
+        if (r.has_size) {
+            strbuf_printf(&text, ",\"size\":%ju", (uintmax_t) r.size);
         }
     }
     strbuf_putc(&text, '}');

@@ -10,6 +10,7 @@
  *   body.c     from the wire's body to what rules and files see
  *   coding.c   gzip, deflate, brotli
  *   multipart.c  file uploads in forms
+ *   range.c    files that come in ranges
  *   buffer.c   buffers and numbers for rules
  *   fill.c     the http event */
 #ifndef CIVICSHIELD_HTTP_H
@@ -228,6 +229,15 @@ void http_body_free(struct http_tx *, enum direction);
 void http_body_decoded(struct http_tx *, enum direction, struct slice bytes);
 /* The value of a parameter ("filename", "boundary") of a header, quotes taken off. */
 struct slice http_parameter(struct slice value, const char *name);
+
+/* range.c */
+struct http_range { uint64_t start, end, size; bool has_size; };
+/* The value of Content-Range. */
+bool http_range_read(struct slice value, struct http_range *);
+/* A response body is complete: if it is a range of a file, that file may be complete now. */
+void http_range_take(struct http_tx *, const struct app_file *);
+/* What the worker keeps of ranges; NULL is fine. */
+void http_ranges_free(void *shelf);
 
 /* coding.c */
 enum http_coding_kind { CODING_GZIP, CODING_DEFLATE, CODING_BROTLI };

@@ -109,4 +109,5 @@ const struct app_parser http_parser = {
     .number = http_number,
     .fill = http_fill,
     .tx_free = free_tx,
+    .shelf_free = http_ranges_free,
 };

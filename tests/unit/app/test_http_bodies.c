@@ -1,5 +1,6 @@
 /* Content codings, files and limits of HTTP bodies. */
 #include "tests/unit/app/conversation.h"
+#include "sensor/app/file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -360,6 +361,63 @@ static void a_line_behind_a_body_in_its_piece_is_more_of_it(void **state)
     stop(&c);
 }
 
+#define RANGE_REQUEST C("GET /big HTTP/1.1\r\nHost: h\r\n\r\n")
+#define RANGE(range, size, bytes)                                                        \
+    S("HTTP/1.1 206 Partial\r\nContent-Range: bytes " range "\r\nContent-Length: " size \
+      "\r\n\r\n" bytes)
+
+/* Ranges in any order, that overlap, that come twice, and that lie. */
+static void a_file_in_ranges_becomes_whole(void **state)
+{
+    const struct turn request = RANGE_REQUEST,
+                      parts[] = { RANGE("6-10/11", "5", "WORLD"), RANGE("0-2/11", "3", "hel"),
+                                  RANGE("0-2/11", "3", "xxx"), RANGE("2-9/12", "8", "other..."),
+                                  RANGE("9-2/11", "2", "no"), RANGE("3-4/11", "5", "wrong"),
+                                  RANGE("20-24/11", "5", "where"), RANGE("0-4/*", "5", "whole"),
+                                  RANGE("1-7/11", "7", "ELLO WO") };
+    const size_t n = sizeof parts / sizeof *parts;
+    struct conversation c;
+
+    start(&c);
+    for (size_t i = 0; i < n; i++) {
+        feed_turn(&c, &request, 0);
+        feed_turn(&c, &parts[i], i % 3);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct app_file *whole = app_file_at(tx_at(&c, (unsigned) i), TO_CLIENT, 1);
+
+        assert_true((whole != NULL) == (i == n - 1));
+        if (whole != NULL) {
+            assert_int_equal(whole->state, FILE_CLOSED);
+            assert_true(slice_is(whole->data, "helLO WORLD"));
+            assert_true(slice_is(whole->name, "/big"));
+        }
+    }
+    stop(&c);
+}
+
+/* What does not fit is forgotten, and what is unfinished is freed with the engine. */
+static void ranges_are_kept_within_a_limit(void **state)
+{
+    const struct turn request = RANGE_REQUEST, one = RANGE("0-5/11", "6", "hello "),
+                      two = RANGE("6-10/11", "5", "world");
+
+    for (uint64_t limit = 0; limit < 16; limit++) {
+        struct conversation c;
+
+        start(&c);
+        c.conf.http_range_memory = limit;
+        feed_turn(&c, &request, 0);
+        feed_turn(&c, &one, 0);
+        feed_turn(&c, &request, 0);
+        feed_turn(&c, &two, 0);
+        assert_true((app_file_at(tx_at(&c, 1), TO_CLIENT, 1) != NULL) == (limit >= 11));
+        feed_turn(&c, &request, 0);
+        feed_turn(&c, &one, 0);
+        stop(&c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -375,6 +433,8 @@ int main(void)
         cmocka_unit_test(several_uploads_are_several_files),
         cmocka_unit_test(a_cut_file_has_one_digest_and_an_upload_is_cut_with_its_body),
         cmocka_unit_test(a_line_behind_a_body_in_its_piece_is_more_of_it),
+        cmocka_unit_test(a_file_in_ranges_becomes_whole),
+        cmocka_unit_test(ranges_are_kept_within_a_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
