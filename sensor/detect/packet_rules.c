@@ -46,7 +46,7 @@ static bool is_of_flow(const struct detect_worker *w)
 {
     switch (w->packet->ip_proto) {
     case IP_PROTO_TCP: case IP_PROTO_UDP: case IP_PROTO_SCTP: case IP_PROTO_ICMP:
-    case IP_PROTO_ICMPV6: case IP_PROTO_ESP:
+    case IP_PROTO_ICMPV6: case IP_PROTO_ESP: case IP_PROTO_IPIP: case IP_PROTO_IPV6:
         return w->flow != NULL;
     default:
         return false;

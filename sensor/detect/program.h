@@ -40,7 +40,8 @@ struct program_state {
     struct slice set_values[4];
     bool set_is_removal[4];
     unsigned n_set_changes;
-    struct { const char *key; struct slice json; } contexts[PROGRAM_MAX_CONTEXTS];   /* Of datasets that hold. */
+    /* Of datasets that hold. */
+    struct { const char *key; struct slice json; } contexts[PROGRAM_MAX_CONTEXTS];
     unsigned n_contexts;
     bool has_entropy;           /* "entropy" was worked out, last for this. */
     double entropy;

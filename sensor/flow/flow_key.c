@@ -65,8 +65,8 @@ bool flow_key_of_packet(const struct packet *p, struct flow_key *key)
         || (needs_l4(p->ip_proto) && p->l4 == LAYER_ABSENT)) {
         return false;
     }
-    if (p->is_carrier && !needs_l4(p->ip_proto)) {
-        return false;           /* GRE, IP in IP: the packets within have flows. */
+    if (p->is_carrier && p->ip_proto == IP_PROTO_GRE) {
+        return false;           /* The packets within have flows. */
     }
     *key = (struct flow_key) {
         .src = p->src,
