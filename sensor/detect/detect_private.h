@@ -28,8 +28,8 @@ enum scan_proto { SCAN_TCP, SCAN_UDP, SCAN_ICMP, SCAN_OTHER, N_SCAN_PROTOS };
 enum engine_rule_kind {
     KIND_PACKET,                /* Packets, the raw stream, or both. */
     KIND_IP_ONLY,               /* Nothing but addresses: once per flow and direction. */
-    KIND_PROTO_ONLY,            /* app-layer-protocol alone: once per direction, when the
-                                 * protocol is known. */
+    KIND_PROTO_ONLY,            /* app-layer-protocol alone: raised once, until the protocol
+                                 * of both sides is known. */
     KIND_TX,
     KIND_REFUSED,               /* Reported and left out. */
 };
@@ -179,7 +179,8 @@ struct detect_flow {
     struct flow_tags *tags;     /* Or NULL. */
     struct flow_entropy *entropy;       /* Or NULL. */
     uint64_t session_events;    /* Those of the session when last looked at. */
-    uint32_t session_rules[8];  /* Event rules that a session's event has fired. */
+    uint32_t session_rules[8];  /* Rules that the session has fired, by an event of its own
+                                 * or by its protocol. */
     uint8_t n_session_rules;
 };
 
@@ -362,6 +363,9 @@ void window_free(struct detect_worker *, struct flow_side_state *);
 void packet_rules_run(struct detect_worker *);
 void stream_rules_run(struct detect_worker *, const struct stream_data *);
 void tx_rules_run(struct detect_worker *);
+/* Has the session fired the rule?  Says so from now on; false when there is no room. */
+bool session_has_fired(const struct detect_worker *, uint32_t rule);
+bool session_note_fired(struct detect_worker *, uint32_t rule);
 /* The instance of a source's buffer in the transaction being run, transformed. */
 struct app_view tx_view(struct detect_worker *, const struct app_tx *, enum direction,
                         uint16_t source, unsigned instance);

@@ -50,8 +50,9 @@ static bool is_proto_only(const struct rule *r)
             return false;
         }
     }
-    return r->n_tests > 0 && r->n_buffers == 0 && r->flow == 0
-           && r->app_proto == APP_UNKNOWN;
+    return r->n_tests > 0 && r->n_buffers == 0 && r->app_proto == APP_UNKNOWN
+           && (r->flow & ~(uint32_t) (FLOW_TO_SERVER | FLOW_TO_CLIENT | FLOW_IS_ESTABLISHED))
+                  == 0;
 }
 
 /* Nothing but addresses: looked at once per flow and direction.  Ports on both sides hinder

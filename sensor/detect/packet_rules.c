@@ -88,7 +88,8 @@ static bool is_looked_at(const struct detect_worker *w, const struct engine_rule
         return er->rule->proto == RULE_PROTO_PKTHDR;
     }
     if (er->kind == KIND_PROTO_ONLY) {
-        return side != NULL && !side->is_proto_done && w->app_proto != APP_UNKNOWN;
+        return side != NULL && !side->is_proto_done && w->app_proto != APP_UNKNOWN
+               && !session_has_fired(w, er->rule->index);
     }
     if (er->has_payload && packet_is_tcp(w->packet) && !er->in_packet) {
         return !is_in_stream(w) && !er->only_stream;
@@ -125,13 +126,15 @@ void packet_rules_run(struct detect_worker *w)
         const struct engine_rule *er = &w->engine->rules[c->rules[i]];
 
         if (w->matched.marks[c->rules[i]] != w->matched.round && is_looked_at(w, er, side)
-            && evaluate_rule(w, er, &look) == VERDICT_MATCH) {
+            && evaluate_rule(w, er, &look) == VERDICT_MATCH
+            && (er->kind != KIND_PROTO_ONLY || session_note_fired(w, c->rules[i]))) {
             candidates_add(&w->matched, c->rules[i]);
             actions_run(w, er->rule, &look);
             alert_add(w, er->rule, &look, false);
         }
     }
-    if (side != NULL && w->app_proto != APP_UNKNOWN) {
-        side->is_proto_done = true;
+    if (side != NULL && w->flow != NULL && w->app_proto != APP_UNKNOWN) {
+        side->is_proto_done = w->flow->app_proto_side[TO_SERVER] != APP_UNKNOWN
+                              && w->flow->app_proto_side[TO_CLIENT] != APP_UNKNOWN;
     }
 }

@@ -237,7 +237,7 @@ static void set_payload(struct detect_worker *w, struct look *look)
     look->base = stream->stream_end - stream->window_size;
 }
 
-static bool fired_for_session(const struct detect_worker *w, uint32_t rule)
+bool session_has_fired(const struct detect_worker *w, uint32_t rule)
 {
     for (unsigned i = 0; i < w->detect_flow->n_session_rules; i++) {
         if (w->detect_flow->session_rules[i] == rule) {
@@ -283,6 +283,17 @@ static enum verdict evaluate_files(struct detect_worker *w, const struct engine_
     return VERDICT_NO;
 }
 
+bool session_note_fired(struct detect_worker *w, uint32_t rule)
+{
+    struct detect_flow *df = w->detect_flow;
+
+    if (df->n_session_rules == sizeof df->session_rules / sizeof df->session_rules[0]) {
+        return false;
+    }
+    df->session_rules[df->n_session_rules++] = rule;
+    return true;
+}
+
 static void evaluate_entered(struct detect_worker *w, struct tx_side_state *side,
                              const struct look *common)
 {
@@ -300,7 +311,7 @@ static void evaluate_entered(struct detect_worker *w, struct tx_side_state *side
 
         if ((state != NULL && state->is_closed)
             || (state == NULL && er->is_about_files)
-            || (er->has_app_event && fired_for_session(w, c->rules[i]))) {
+            || (er->has_app_event && session_has_fired(w, c->rules[i]))) {
             continue;
         }
         look.tx_rule = state != NULL ? state : &scratch;
@@ -415,10 +426,8 @@ static void run_session_events(struct detect_worker *w, const struct app_session
         uint32_t rule = w->candidates.rules[i];
         const struct engine_rule *er = &w->engine->rules[rule];
 
-        if (er->rule->n_buffers == 0 && !fired_for_session(w, rule)
-            && df->n_session_rules < sizeof df->session_rules / sizeof df->session_rules[0]
-            && evaluate_rule(w, er, &look) == VERDICT_MATCH) {
-            df->session_rules[df->n_session_rules++] = rule;
+        if (er->rule->n_buffers == 0 && !session_has_fired(w, rule)
+            && evaluate_rule(w, er, &look) == VERDICT_MATCH && session_note_fired(w, rule)) {
             actions_run(w, er->rule, &look);
             alert_add(w, er->rule, &look, false);
         }
