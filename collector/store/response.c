@@ -77,12 +77,69 @@ static bool read_item(const json_t *item, struct item_result *result)
     return true;
 }
 
+/* The code unit of "\\uXXXX" at 'at', or -1. */
+static long read_unit(const char *at, const char *end)
+{
+    char digits[5] = "", *behind;
+    long unit;
+
+    if (end - at < 6 || at[0] != '\\' || at[1] != 'u') {
+        return -1;
+    }
+    memcpy(digits, at + 2, 4);
+    unit = strtol(digits, &behind, 16);
+    return behind == digits + 4 ? unit : -1;
+}
+
+/* Java writes half of a surrogate pair as it is, where a reason quotes one or is cut within
+ * one; jansson takes that for no JSON.  Each such half becomes U+FFFD. */
+static void mend_surrogates(char *text, size_t size)
+{
+    const char *end = text + size;
+
+    for (char *at = text; at < end; at++) {
+        long unit, next;
+
+        if (*at != '\\') {
+            continue;
+        }
+        unit = read_unit(at, end);
+        if (unit < 0xd800 || unit > 0xdfff) {
+            at++;                       /* Past what is escaped, a backslash perhaps. */
+            continue;
+        }
+        next = unit < 0xdc00 ? read_unit(at + 6, end) : -1;
+        if (next >= 0xdc00 && next <= 0xdfff) {
+            at += 11;
+        } else {
+            memcpy(at + 2, "fffd", 4);
+            at += 5;
+        }
+    }
+}
+
+/* A reason may quote any character of a document, also the one that C has no place for; it
+ * is then cut there. */
+#define FLAGS (JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL)
+
+static json_t *read_json(struct slice text)
+{
+    json_t *root = json_loadb((const char *) text.bytes, text.size, FLAGS, NULL);
+
+    if (root == NULL && text.size != 0) {
+        char *copy = xmalloc(text.size);
+
+        memcpy(copy, text.bytes, text.size);
+        mend_surrogates(copy, text.size);
+        root = json_loadb(copy, text.size, FLAGS, NULL);
+        free(copy);
+    }
+    return root;
+}
+
 bool response_read(struct slice text, struct item_result *results, size_t n)
 {
-    /* A reason may quote any character of a document, also the one that C has no place
-     * for; it is then cut there. */
-    json_t *root = json_loadb((const char *) text.bytes, text.size,
-                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    json_t *root = read_json(text);
     const json_t *items = json_object_get(root, "items");
     bool is_good = json_is_array(items) && json_array_size(items) == n;
 

@@ -71,19 +71,45 @@ static bool take_char(struct cursor *c, uint8_t wanted)
     return true;
 }
 
+/* Four hex digits; false: they are none. */
+static bool read_unit(struct cursor *c, unsigned *unit)
+{
+    *unit = 0;
+    for (int i = 0; i < 4; i++) {
+        uint8_t digit = cursor_u8(c) | 0x20;
+
+        if (digit >= '0' && digit <= '9') {
+            *unit = *unit << 4 | (unsigned) (digit - '0');
+        } else if (digit >= 'a' && digit <= 'f') {
+            *unit = *unit << 4 | (unsigned) (digit - 'a' + 10);
+        } else {
+            return false;
+        }
+    }
+    return !c->bad;
+}
+
+/* Half of a surrogate pair is no character: readers of JSON differ on it. */
+static bool check_unicode(struct cursor *c)
+{
+    unsigned unit, low;
+
+    if (!read_unit(c, &unit)) {
+        return false;
+    }
+    if (unit < 0xd800 || unit > 0xdfff) {
+        return true;
+    }
+    return unit < 0xdc00 && take_char(c, '\\') && take_char(c, 'u') && read_unit(c, &low)
+           && low >= 0xdc00 && low <= 0xdfff;
+}
+
 static bool check_escape(struct cursor *c)
 {
     uint8_t kind = cursor_u8(c);
 
     if (kind == 'u') {
-        for (int i = 0; i < 4; i++) {
-            uint8_t digit = cursor_u8(c) | 0x20;
-
-            if (!((digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f'))) {
-                return false;
-            }
-        }
-        return !c->bad;
+        return check_unicode(c);
     }
     return kind != 0 && strchr("\"\\/bfnrt", kind) != NULL;
 }

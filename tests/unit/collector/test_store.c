@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,6 +152,31 @@ static void a_reason_with_a_nul_is_a_reason(void **state)
     assert_int_equal(results[1].verdict, ITEM_REJECTED);
     assert_non_null(strstr(results[1].reason, "reserved"));
     response_free(results, 2);
+}
+
+/* The same for half of a surrogate pair, which Elasticsearch writes as it is. */
+static void a_reason_with_half_a_character_is_a_reason(void **state)
+{
+    static const struct {
+        const char *reason, *expected;
+    } rows[] = {
+        { "a\\ud800b", "400 error: a\xef\xbf\xbd""b" },
+        { "a\\udc00b", "400 error: a\xef\xbf\xbd""b" },
+        { "\\uD800\\uD83D\\uDE00", "400 error: \xef\xbf\xbd\xf0\x9f\x98\x80" },
+        { "\\\\ud800", "400 error: \\ud800" },
+        { "\\\\\\ud800", "400 error: \\\xef\xbf\xbd" },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct item_result result;
+        char answer[200];
+
+        snprintf(answer, sizeof answer, "{\"items\":[{\"create\":{\"status\":400,\"error\":"
+                                        "{\"reason\":\"%s\"}}}]}", rows[i].reason);
+        assert_true(response_read(slice_text(answer), &result, 1));
+        assert_string_equal(result.reason, rows[i].expected);
+        response_free(&result, 1);
+    }
 }
 
 /* ---- Bodies of bulk requests ---- */
@@ -365,6 +391,7 @@ int main(void)
         cmocka_unit_test(answers_of_another_form_are_none),
         cmocka_unit_test(a_long_reason_is_cut),
         cmocka_unit_test(a_reason_with_a_nul_is_a_reason),
+        cmocka_unit_test(a_reason_with_half_a_character_is_a_reason),
         WITH_RECEIPT(a_bulk_is_pairs_of_lines),
         WITH_RECEIPT(each_item_has_its_own_eight_errors),
         WITH_RECEIPT(a_dead_letter_holds_reason_and_original),

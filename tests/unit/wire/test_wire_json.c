@@ -142,6 +142,12 @@ static void json_off_the_wire_is_checked(void **state)
         { "nul", false },
         { "\"\\x41\"", false },
         { "\"\\u12g4\"", false },
+        { "\"\\ud83d\\ude00 \\uD83D\\uDE00\"", true },
+        { "\"\\ud83d\"", false },                /* Halves of surrogate pairs. */
+        { "\"\\ude00\"", false },
+        { "\"\\ud83d\\ud83d\"", false },
+        { "\"\\ud83d\\n\"", false },
+        { "\"\\ud83d", false },
         { "\"\n\"", false },
         { "{\n}", false },              /* A document must stay on its line. */
         { "[1,\r2]", false },
