@@ -44,13 +44,26 @@ static char *read_file(const char *path, struct diag *diag)
     return text;
 }
 
+/* The line of a PEM file that a complaint about its content is about. */
+static unsigned find_begin(const char *text)
+{
+    const char *begin = strstr(text, "-----BEGIN");
+    unsigned line = 1;
+
+    for (; begin != NULL && text < begin; text++) {
+        line += *text == '\n';
+    }
+    return line;
+}
+
 static X509 *parse_certificate(const char *path, const char *text, struct diag *diag)
 {
     BIO *bio = BIO_new_mem_buf(text, -1);
     X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
 
     if (certificate == NULL) {
-        diag_add(diag, DIAG_ERROR, path, 0, 0, NULL, "expected a certificate in PEM form");
+        diag_add(diag, DIAG_ERROR, path, find_begin(text), 1, NULL,
+                 "expected a certificate in PEM form");
     }
     BIO_free(bio);
     ERR_clear_error();
@@ -70,7 +83,7 @@ static EVP_PKEY *parse_key(const char *path, const char *text, struct diag *diag
     EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, give_no_passphrase, NULL);
 
     if (key == NULL) {
-        diag_add(diag, DIAG_ERROR, path, 0, 0, NULL,
+        diag_add(diag, DIAG_ERROR, path, find_begin(text), 1, NULL,
                  "expected a private key in PEM form, without a passphrase");
     }
     BIO_free(bio);
@@ -78,12 +91,13 @@ static EVP_PKEY *parse_key(const char *path, const char *text, struct diag *diag
     return key;
 }
 
-static void check_validity(const char *path, const X509 *certificate, struct diag *diag)
+static void check_validity(const char *path, unsigned line, const X509 *certificate,
+                           struct diag *diag)
 {
     if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) {
-        diag_add(diag, DIAG_ERROR, path, 0, 0, NULL, "the certificate has expired");
+        diag_add(diag, DIAG_ERROR, path, line, 1, NULL, "the certificate has expired");
     } else if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0) {
-        diag_add(diag, DIAG_ERROR, path, 0, 0, NULL, "the certificate is not valid yet");
+        diag_add(diag, DIAG_ERROR, path, line, 1, NULL, "the certificate is not valid yet");
     }
 }
 
@@ -141,14 +155,15 @@ static void check_pair(const char *certificate_path, const char *key_path,
     EVP_PKEY *key = parse_key(key_path, files->key, diag);
 
     if (certificate != NULL) {
-        check_validity(certificate_path, certificate, diag);
+        unsigned line = find_begin(files->certificate);
+        check_validity(certificate_path, line, certificate, diag);
         read_name(certificate, files->name);
         if (!tls_name_check(files->name)) {
-            diag_add(diag, DIAG_ERROR, certificate_path, 0, 0, NULL,
+            diag_add(diag, DIAG_ERROR, certificate_path, line, 1, NULL,
                      "expected a common name of 1 to 63 letters, digits, '.', '_' or '-'");
         }
         if (key != NULL && X509_check_private_key(certificate, key) != 1) {
-            diag_add(diag, DIAG_ERROR, key_path, 0, 0, NULL,
+            diag_add(diag, DIAG_ERROR, key_path, find_begin(files->key), 1, NULL,
                      "the key does not belong to the certificate %s", certificate_path);
         }
     }

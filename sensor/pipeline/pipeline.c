@@ -9,20 +9,20 @@
 #include "sensor/pipeline/progress.h"
 
 #define TICK_NS (20 * NS_PER_MS)
+#define FINISH_NS (200 * NS_PER_MS)     /* Between two looks for a signal. */
 
 volatile sig_atomic_t run_is_stopping;
-static struct output *volatile output_to_reopen;
+static volatile sig_atomic_t must_reopen, n_stops;
 
 static void on_stop(int number)
 {
     run_is_stopping = 1;
+    n_stops++;
 }
 
 static void on_hangup(int number)
 {
-    if (output_to_reopen != NULL) {
-        output_reopen(output_to_reopen);
-    }
+    must_reopen = 1;
 }
 
 static void catch_signals(void)
@@ -60,6 +60,10 @@ static void wait_for_workers(struct run *run)
     while (atomic_load(&run->n_reading) != 0) {
         struct capture_stats stats;
         run_rest(TICK_NS);
+        if (must_reopen) {
+            must_reopen = 0;
+            output_reopen(run->output);
+        }
         if (run_is_stopping && run->transport != NULL) {
             transport_interrupt(run->transport);
         }
@@ -69,6 +73,22 @@ static void wait_for_workers(struct run *run)
         }
     }
     progress_end(&progress);
+}
+
+/* Waits for the collector's acknowledgements; a signal that comes now ends the wait. */
+static bool wait_for_collector(struct run *run)
+{
+    uint64_t timeout_ns = run->settings->transport.finish_timeout_ns;
+    uint64_t start = clock_monotonic_ns(), waited = 0;
+    sig_atomic_t stops = n_stops;
+    bool is_done;
+
+    do {
+        uint64_t left = timeout_ns - waited;
+        is_done = transport_finish(run->transport, left < FINISH_NS ? left : FINISH_NS);
+        waited = clock_monotonic_ns() - start;
+    } while (!is_done && waited < timeout_ns && n_stops == stops);
+    return is_done;
 }
 
 static int run_threads(struct run *run)
@@ -95,8 +115,7 @@ static int run_threads(struct run *run)
         pthread_join(run->threads[i].thread, NULL);
     }
     pthread_barrier_destroy(&run->all_read);
-    if (run->transport != NULL
-        && !transport_finish(run->transport, run->settings->transport.finish_timeout_ns)) {
+    if (run->transport != NULL && !wait_for_collector(run)) {
         log_error("pipeline", "the collector has not acknowledged every event", NULL);
         status = PIPELINE_INCOMPLETE;
     }
@@ -128,9 +147,7 @@ int pipeline_run(const struct options *options, struct settings *settings)
     if (ok && options->test_only) {
         status = PIPELINE_OK;
     } else if (ok && run_open(&run, &diag)) {
-        output_to_reopen = run.output;
         status = run_threads(&run);
-        output_to_reopen = NULL;
     }
     diag_print(&diag, stderr);
     diag_fini(&diag);

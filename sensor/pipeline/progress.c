@@ -35,9 +35,9 @@ void progress_show(struct progress *p, const struct capture_stats *stats)
     fprintf(stderr, "\r%12" PRIu64 " packets  %9.0f/s", stats->frames, p->rate);
     if (done > 0 && done <= 1) {
         double elapsed = (double) (now - p->began_ns) / (double) NS_PER_SEC;
-        double left = elapsed / done - elapsed;
-        fprintf(stderr, "  %3.0f%%  %.0f:%02.0f left ", done * 100,
-                (double) (uint64_t) (left / 60), left - 60 * (double) (uint64_t) (left / 60));
+        uint64_t left = (uint64_t) (elapsed / done - elapsed + 0.5);
+        fprintf(stderr, "  %3.0f%%  %" PRIu64 ":%02" PRIu64 " left ", done * 100, left / 60,
+                left % 60);
     }
     fflush(stderr);
 }

@@ -23,8 +23,9 @@ struct pace {
     uint64_t first_packet_ns, first_wall_ns;
 };
 
-/* Sleeps until a frame of 'time_ns' is due. */
-static void pace_wait(struct pace *pace, uint64_t time_ns)
+/* Sleeps until a frame of 'time_ns' is due; a worker (NULL: none) first writes its events,
+ * so that a replay at recorded speed looks like live capture. */
+static void pace_wait(struct pace *pace, uint64_t time_ns, struct worker *w)
 {
     uint64_t now = clock_monotonic_ns();
 
@@ -39,6 +40,9 @@ static void pace_wait(struct pace *pace, uint64_t time_ns)
                      ? (double) (time_ns - pace->first_packet_ns) / pace->speed
                      : 0;
     while (!run_is_stopping && (double) (now - pace->first_wall_ns) < due) {
+        if (w != NULL) {
+            output_worker_flush(w->output);
+        }
         double left = due - (double) (now - pace->first_wall_ns);
         run_rest(left < (double) MAIN_TICK_NS ? (uint64_t) left : MAIN_TICK_NS);
         now = clock_monotonic_ns();
@@ -62,7 +66,7 @@ static void run_frames(struct worker *w, const struct frame *frames, size_t n,
 {
     for (size_t i = 0; i < n; i++) {
         if (pace != NULL) {
-            pace_wait(pace, frames[i].time_ns);
+            pace_wait(pace, frames[i].time_ns, w);
         }
         worker_frame(w, &frames[i]);
     }
@@ -93,16 +97,19 @@ static void read_queue(struct run *run, struct worker *w)
 static void read_share(struct run *run, struct worker *w)
 {
     bool is_live = capture_is_live(run->capture), timed_out = false;
+    uint64_t patience = is_live || run->options->speed > 0 ? MAIN_TICK_NS : 0;
     struct share_pack *pack;
 
-    while ((pack = share_take(run->share, w->number, is_live ? MAIN_TICK_NS : 0, &timed_out))
+    while ((pack = share_take(run->share, w->number, patience, &timed_out))
                != NULL
            || timed_out) {
         if (pack != NULL) {
             run_frames(w, pack->frames, pack->n, NULL);
             share_give_back(run->share, w->number, pack);
         } else {
-            worker_expire(w, clock_wall_ns());
+            if (is_live) {
+                worker_expire(w, clock_wall_ns());
+            }
             output_worker_flush(w->output);
         }
     }
@@ -143,7 +150,7 @@ void *run_reader(void *argument)
             for (size_t i = 0; i < burst.n; i++) {
                 if (pace.speed > 0) {
                     share_flush(run->share);
-                    pace_wait(&pace, burst.frames[i].time_ns);
+                    pace_wait(&pace, burst.frames[i].time_ns, NULL);
                 }
                 share_frame(run->share, &burst.frames[i]);
             }
