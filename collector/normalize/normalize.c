@@ -86,6 +86,24 @@ static bool is_own_identity(const Civicshield__Wire__V1__Event *event,
            && id->has_number && id->number == receipt->number;
 }
 
+/* For an event that says nothing of where it is from: its document names its source all the
+ * same. */
+static void write_with_identity(const Civicshield__Wire__V1__Event *event,
+                                const struct receipt *receipt, struct strbuf *json)
+{
+    Civicshield__Wire__V1__Event own = *event;
+    Civicshield__Wire__V1__EventId id = CIVICSHIELD__WIRE__V1__EVENT_ID__INIT;
+    const char *sensor = session_sensor(receipt->session);
+
+    id.has_sensor = id.has_epoch = id.has_worker = id.has_number = true;
+    id.sensor = (ProtobufCBinaryData) { strlen(sensor), (uint8_t *) sensor };
+    id.epoch = session_epoch(receipt->session);
+    id.worker = receipt->worker;
+    id.number = receipt->number;
+    own.id = &id;
+    event_write_ecs(&own, json);
+}
+
 bool normalize_event(const struct normalize_conf *conf,
                      const Civicshield__Wire__V1__Event *event,
                      const struct receipt *receipt, struct document *document,
@@ -104,6 +122,10 @@ bool normalize_event(const struct normalize_conf *conf,
         return false;
     }
     normalize_index(conf, event_message_type(event), event->timestamp, &document->index);
-    event_write_ecs(event, &document->json);
+    if (event->id != NULL) {
+        event_write_ecs(event, &document->json);
+    } else {
+        write_with_identity(event, receipt, &document->json);
+    }
     return true;
 }

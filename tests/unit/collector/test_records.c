@@ -109,6 +109,21 @@ static void an_event_that_speaks_for_another_is_refused(void **state)
     }
 }
 
+/* Its document names its source all the same. */
+static void an_event_without_identity_gets_that_of_its_record(void **state)
+{
+    static const uint8_t bytes[] = { 0x09, 0, 0, 0, 0, 1, 0, 0, 0, 0x30, EVENT_DNS };
+    struct fixture *f = *state;
+    const Civicshield__Wire__V1__Event *event;
+    const char *reason = NULL;
+
+    event = format_read_event(f->reader, slice_of(bytes, sizeof bytes), &reason);
+    assert_non_null(event);
+    assert_true(normalize_event(&f->conf, event, &f->receipt, &f->document, &reason));
+    assert_non_null(strstr(strbuf_cstr(&f->document.json), "\"alpha-0000000000000abc-1-7\""));
+    assert_non_null(strstr(strbuf_cstr(&f->document.json), "\"name\":\"alpha\""));
+}
+
 static void what_is_no_event_has_a_reason(void **state)
 {
     struct fixture *f = *state;
@@ -358,6 +373,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FIXTURE(an_event_becomes_a_document_with_id_and_index),
         WITH_FIXTURE(an_event_that_speaks_for_another_is_refused),
+        WITH_FIXTURE(an_event_without_identity_gets_that_of_its_record),
         WITH_FIXTURE(what_is_no_event_has_a_reason),
         WITH_FIXTURE(a_small_record_cannot_unfold_into_a_large_message),
         WITH_FIXTURE(every_shorter_record_is_read_or_refused),
