@@ -32,7 +32,9 @@ struct templates {
     size_t n;
     char *mapping;              /* Body for the mapping of indices that exist. */
 
-    bool has_written;           /* The mapping of existing indices is behind. */
+    /* The mapping of existing indices may be behind: also at first, for a process before
+     * this one may have ended between a template and that. */
+    bool has_written;
 
     /* While a check is under way. */
     size_t at;
@@ -136,6 +138,7 @@ struct templates *templates_create(const struct store_conf *conf)
                        STORE_ALIAS),
              OWN_VERSION);
     add_dead_letter(t);
+    t->has_written = true;
     return t;
 }
 

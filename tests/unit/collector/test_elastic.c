@@ -23,7 +23,8 @@ enum mode {
 struct server {
     struct MHD_Daemon *daemon;
     _Atomic int mode;
-    _Atomic unsigned n_bulks, n_taken;
+    _Atomic unsigned n_bulks, n_taken, n_mappings;
+    bool has_templates;         /* Newer ones than ours. */
 };
 
 struct upload {
@@ -90,7 +91,10 @@ static enum MHD_Result take_request(void *state, struct MHD_Connection *connecti
     if (strcmp(path, "/_bulk") == 0) {
         return answer_bulk(server, connection, upload->n_lines / 2);
     }
-    strbuf_puts(&body, "{}");
+    server->n_mappings += strcmp(path, "/" STORE_ALIAS "/_mapping") == 0;
+    strbuf_puts(&body, server->has_templates
+                           ? "{\"index_templates\":[{\"index_template\":{\"version\":99999}}]}"
+                           : "{}");
     result = answer(connection, server->mode == REFUSES_ALL ? 400 : 200, &body);
     strbuf_fini(&body);
     return result;
@@ -128,6 +132,7 @@ static int open_fixture(void **state)
     struct fixture *f = calloc(1, sizeof *f);
     struct diag diag;
 
+    f->server.has_templates = *state != NULL;
     f->server.daemon = MHD_start_daemon(
         MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO, 0, NULL, NULL, take_request,
         &f->server, MHD_OPTION_NOTIFY_COMPLETED, end_request, NULL, MHD_OPTION_END);
@@ -225,12 +230,24 @@ static void a_server_that_refuses_everything_costs_no_document(void **state)
     assert_int_equal(session_durable(f->session, 0), 200);
 }
 
+/* The process that wrote the templates may have ended before it came to the mapping. */
+static void the_mapping_of_existing_indices_is_seen_to_at_each_start(void **state)
+{
+    struct fixture *f = *state;
+
+    wait_for_ready(f, true);
+    assert_int_equal(f->server.n_mappings, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
     const struct CMUnitTest tests[] = {
         TEST(what_is_taken_is_settled),
         TEST(a_server_that_refuses_everything_costs_no_document),
+        cmocka_unit_test_prestate_setup_teardown(
+            the_mapping_of_existing_indices_is_seen_to_at_each_start, open_fixture,
+            close_fixture, (void *) "templates are there"),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
