@@ -10,7 +10,7 @@
 /* Runs of sensors that are remembered. */
 #define MAX_SESSIONS 4096
 /* What a record takes in memory besides its document. */
-#define RECORD_OVERHEAD 512
+#define RECORD_OVERHEAD 256
 /* The most bytes of JSON that a byte becomes in a dead letter. */
 #define DEAD_LETTER_FACTOR 6
 
