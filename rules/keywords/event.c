@@ -129,10 +129,11 @@ static const char *const tls_events[] = {
     "certificate_invalid_x509name", "dataleak_heartbeat_mismatch",
     "error_message_encountered", "handshake_invalid_length", "heartbeat_message",
     "invalid_alert_message", "invalid_certificate", "invalid_handshake_message",
-    "invalid_heartbeat_message", "invalid_record_type", "invalid_record_version", "invalid_sni_length",
-    "invalid_sni_type", "invalid_ssl_record", "invalid_sslv2_header",
-    "invalid_tls_header", "multiple_sni_extensions", "overflow_heartbeat_message",
-    "too_many_records_in_packet", "too_many_subject_alternative_names", NULL,
+    "invalid_heartbeat_message", "invalid_record_type", "invalid_record_version",
+    "invalid_sni_length", "invalid_sni_type", "invalid_ssl_record",
+    "invalid_sslv2_header", "invalid_tls_header", "multiple_sni_extensions",
+    "overflow_heartbeat_message", "too_many_records_in_packet",
+    "too_many_subject_alternative_names", NULL,
 };
 static const struct { const char *prefix; enum app_proto proto; const char *const *names; }
 app_events[] = {
