@@ -25,7 +25,7 @@ static const struct conf_key keys[] = {
       "a request of this size is sent", NULL },
     { "bulk-delay", CONF_DURATION, KEY(bulk_delay_ns), "200ms", 0, 0,
       "a request that is not full is sent after this time", NULL },
-    { "timeout", CONF_DURATION, KEY(timeout_ns), "60s", 0, 0,
+    { "timeout", CONF_DURATION, KEY(timeout_ns), "60s", 100000000, 3600000000000,
       "a request without an answer after this time is sent again", NULL },
     { "shards", CONF_UINT, KEY(shards), "1", 1, 1024, "primary shards of a new index", NULL },
     { "replicas", CONF_UINT, KEY(replicas), "0", 0, 16, "replicas of a new index", NULL },

@@ -350,6 +350,34 @@ static void a_template_is_written_when_missing_older_or_different(void **state)
     }
 }
 
+/* ---- Configuration ---- */
+
+/* To libcurl no time is all the time: one answer that never comes would end all sending. */
+static void a_request_without_an_end_cannot_be_configured(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_good;
+    } rows[] = {
+        { "elasticsearch:\n  timeout: 0s\n", false },
+        { "elasticsearch:\n  timeout: 30s\n", true },
+    };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct store_conf conf = { 0 };
+        struct diag diag;
+        struct conf_node *root;
+
+        diag_init(&diag);
+        root = conf_tree_parse("x.yaml", rows[i].text, strlen(rows[i].text), &diag);
+        conf_read_section(root, &store_section, &conf, &diag);
+        assert_int_equal(diag.n_errors == 0, rows[i].is_good);
+        conf_free_section(&store_section, &conf);
+        conf_tree_free(root);
+        diag_fini(&diag);
+    }
+}
+
 /* ---- Waiting times ---- */
 
 static void waits_double_to_the_maximum_within_their_half(void **state)
@@ -398,6 +426,7 @@ int main(void)
         WITH_RECEIPT(bytes_that_are_no_text_become_base64),
         WITH_RECEIPT(a_large_original_is_cut_and_its_size_kept),
         cmocka_unit_test(a_template_is_written_when_missing_older_or_different),
+        cmocka_unit_test(a_request_without_an_end_cannot_be_configured),
         cmocka_unit_test(waits_double_to_the_maximum_within_their_half),
         cmocka_unit_test(waits_of_two_seeds_differ),
     };
