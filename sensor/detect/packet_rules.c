@@ -80,6 +80,12 @@ static void gather(struct detect_worker *w)
     }
 }
 
+/* Rules about protocols are raised once in each direction: that is part of the mark. */
+static uint32_t fired_mark(const struct detect_worker *w, uint32_t rule)
+{
+    return rule | (w->dir == TO_CLIENT ? 1u << 31 : 0);
+}
+
 /* Is this packet something that the rule looks at? */
 static bool is_looked_at(const struct detect_worker *w, const struct engine_rule *er,
                          struct flow_side_state *side)
@@ -89,7 +95,7 @@ static bool is_looked_at(const struct detect_worker *w, const struct engine_rule
     }
     if (er->kind == KIND_PROTO_ONLY) {
         return side != NULL && !side->is_proto_done && w->app_proto != APP_UNKNOWN
-               && !session_has_fired(w, er->rule->index);
+               && !session_has_fired(w, fired_mark(w, er->rule->index));
     }
     if (er->has_payload && packet_is_tcp(w->packet) && !er->in_packet) {
         return !is_in_stream(w) && !er->only_stream;
@@ -127,7 +133,7 @@ void packet_rules_run(struct detect_worker *w)
 
         if (w->matched.marks[c->rules[i]] != w->matched.round && is_looked_at(w, er, side)
             && evaluate_rule(w, er, &look) == VERDICT_MATCH
-            && (er->kind != KIND_PROTO_ONLY || session_note_fired(w, c->rules[i]))) {
+            && (er->kind != KIND_PROTO_ONLY || session_note_fired(w, fired_mark(w, c->rules[i])))) {
             candidates_add(&w->matched, c->rules[i]);
             actions_run(w, er->rule, &look);
             alert_add(w, er->rule, &look, false);

@@ -1,6 +1,8 @@
 /* Rules on conversations: streams, flows, transactions, bits, filters, order. */
 #include "detect_world.h"
 
+#include <unistd.h>
+
 #define expect(told, sids) assert_string_equal(told, sids)
 
 /* ---- Streams ---- */
@@ -495,7 +497,154 @@ static void rules_about_the_protocol_alone(void **state)
     world_free(w);
 }
 
+static void rules_about_the_protocols_of_both_sides_wait_for_them(void **state)
+{
+    struct world *w = world_new(
+        "alert tcp any any -> any any (flow:to_client; app-layer-protocol:http,to_server; "
+        "app-layer-protocol:http,to_client; sid:1;)\n");
+
+    (void) state;
+    expect(world_tcp(w, TO_SERVER, request), "");
+    expect(world_segment(w, TO_CLIENT, "", 0, true), "");
+    expect(world_tcp(w, TO_CLIENT, response), "1");
+    expect(world_segment(w, TO_CLIENT, "", 0, true), "");
+    world_free(w);
+}
+
+/* ---- Tags, passes, bypass ---- */
+
+static void tags_tell_the_packets_that_follow(void **state)
+{
+    struct world *w = world_new(
+        "alert tcp any any -> any any (content:\"tag me\"; tag:session,3,packets; sid:1;)\n"
+        "alert tcp any any -> any any (content:\"host\"; tag:host,2,packets,src; sid:2;)\n");
+    static const bool after_first[] = { true, true, false };
+    static const bool after_second[] = { true, false };
+
+    (void) state;
+    expect(world_tcp(w, TO_SERVER, "nothing"), "");
+    assert_false(detect_packet_is_tagged(w->worker));
+    expect(world_tcp(w, TO_SERVER, "tag me"), "1s");
+    assert_false(detect_packet_is_tagged(w->worker));
+    for (size_t i = 0; i < 3; i++) {
+        world_segment(w, TO_CLIENT, "", 0, true);
+        assert_int_equal(detect_packet_is_tagged(w->worker), after_first[i]);
+    }
+    expect(world_tcp(w, TO_SERVER, "host"), "2s");
+    for (size_t i = 0; i < 2; i++) {
+        world_segment(w, TO_CLIENT, "", 0, true);
+        assert_int_equal(detect_packet_is_tagged(w->worker), after_second[i]);
+    }
+    world_free(w);
+}
+
+static void a_pass_with_alert_is_told_and_still_passes(void **state)
+{
+    struct world *w = world_new(
+        "pass tcp any any -> any any (content:\"let go\"; alert; sid:1;)\n"
+        "alert tcp any any -> any any (content:\"go\"; sid:2;)\n");
+
+    (void) state;
+    expect(world_tcp(w, TO_SERVER, "let go"), "1s");
+    assert_true(detect_flow_is_passed(&w->flow));
+    expect(world_tcp(w, TO_SERVER, "go on"), "");
+    world_free(w);
+}
+
+static void a_rule_bypasses_its_flow(void **state)
+{
+    struct world *w = world_new(
+        "alert tcp any any -> any any (content:\"enough\"; bypass; sid:1;)\n");
+
+    (void) state;
+    expect(world_tcp(w, TO_SERVER, "enough"), "1s");
+    assert_true(w->flow.is_bypassed);
+    expect(world_tcp(w, TO_SERVER, "enough"), "");
+    world_free(w);
+}
+
+/* ---- Operations that find their buffer, and what they leave ---- */
+
+static void relative_operations_look_where_a_moved_content_looked(void **state)
+{
+    struct world *w = world_new(
+        "alert http any any -> any any (content:\"/ind\"; http_uri; isdataat:!20,relative; "
+        "sid:1;)\n"
+        "alert http any any -> any any (content:\"/ind\"; http_uri; isdataat:20,relative; "
+        "sid:2;)\n"
+        "alert http any any -> any any (urilen:20<>200,raw; sid:3;)\n"
+        "alert http any any -> any any (content:\"q=\"; http_uri; base64_decode:relative; "
+        "base64_data; content:\"secret\"; sid:4;)\n");
+
+    (void) state;
+    expect(world_tcp(w, TO_SERVER, "GET /index?q=c2VjcmV0 HTTP/1.1\r\nHost: a\r\n\r\n"),
+           "1t 4t");
+    world_free(w);
+}
+
+static void entropy_is_compared_and_kept_for_the_flow(void **state)
+{
+    struct world *w = world_new(
+        "alert tcp-pkt any any -> any any (entropy:value > 1.9; sid:1;)\n"
+        "alert tcp-pkt any any -> any any (entropy:offset 4, bytes 2, value = 1; sid:2;)\n"
+        "alert tcp-pkt any any -> any any (entropy:value 3-4; sid:3;)\n");
+    char text[128];
+
+    (void) state;
+    assert_int_equal(detect_entropy(&w->flow, text, sizeof text), 0);
+    expect(world_segment(w, TO_SERVER, "abcdab", 6, false), "1 2");
+    size_t n = detect_entropy(&w->flow, text, sizeof text);
+    assert_int_equal(strncmp(text, "{\"content\":1.9", 14), 0);
+    assert_int_equal(text[n - 1], '}');
+    assert_int_equal(detect_entropy(&w->flow, text, 10), 0);
+    world_free(w);
+}
+
+static void transforms_decompress(void **state)
+{
+    struct world *w = world_new(
+        "alert http any any -> any any (http.uri; content:\"v=\"; from_base64:offset 4; "
+        "gunzip:max-size 5; content:\"hello\"; startswith; endswith; sid:1;)\n"
+        "alert http any any -> any any (http.uri; content:\"v=\"; from_base64:offset 4; "
+        "gunzip; content:\"hello world\"; sid:2;)\n"
+        "alert http any any -> any any (http.uri; content:\"v=\"; from_base64:offset 4; "
+        "zlib_deflate; content:\"hello\"; sid:3;)\n");
+
+    (void) state;
+    expect(world_tcp(w, TO_SERVER,
+                     "GET /?v=H4sIAAAAAAACA8tIzcnJVyjPL8pJAQCFEUoNCwAAAA== HTTP/1.1\r\n"
+                     "Host: a\r\n\r\n"),
+           "1t 2t");
+    world_free(w);
+}
+
 /* ---- Datasets ---- */
+
+static void json_datasets_tell_what_they_know(void **state)
+{
+    char path[] = "test-dataset-XXXXXX", rules[512];
+    const struct detect_alert *alerts;
+    int fd = mkstemp(path);
+    FILE *f = fdopen(fd, "w");
+
+    (void) state;
+    fputs("{\"bad\":[{\"host\":{\"name\":\"www.example.com\"},\"year\":2005},"
+          "{\"host\":{\"name\":\"www.example.com\"},\"year\":2006},{\"year\":1}]}", f);
+    fclose(f);
+    snprintf(rules, sizeof rules,
+             "alert http any any -> any any (http.host; dataset:isset,bad,type string,load %s,"
+             "format json,value_key host.name,array_key bad,context_key who,remove_key; "
+             "sid:1;)\n", path);
+    struct world *w = world_new(rules);
+
+    expect(world_tcp(w, TO_SERVER, request), "1t");
+    assert_int_equal(detect_alerts(w->worker, &alerts), 1);
+    assert_true(slice_equal(alerts[0].context,
+                            slice_text("{\"who\":{\"host\":{},\"year\":2005}}")));
+    world_free(w);
+    unlink(path);
+}
+
 
 static void datasets_remember(void **state)
 {
@@ -541,6 +690,14 @@ int main(void)
         cmocka_unit_test(dns_names_are_inspected),
         cmocka_unit_test(rules_about_the_protocol_alone),
         cmocka_unit_test(datasets_remember),
+        cmocka_unit_test(rules_about_the_protocols_of_both_sides_wait_for_them),
+        cmocka_unit_test(tags_tell_the_packets_that_follow),
+        cmocka_unit_test(a_pass_with_alert_is_told_and_still_passes),
+        cmocka_unit_test(a_rule_bypasses_its_flow),
+        cmocka_unit_test(relative_operations_look_where_a_moved_content_looked),
+        cmocka_unit_test(entropy_is_compared_and_kept_for_the_flow),
+        cmocka_unit_test(transforms_decompress),
+        cmocka_unit_test(json_datasets_tell_what_they_know),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
