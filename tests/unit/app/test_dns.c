@@ -314,6 +314,20 @@ static void buffers_belong_to_the_direction_of_the_message(void **state)
                      APP_VIEW_ABSENT);
     view = app_tx_buffer(answer, TO_CLIENT, BUFFER_DNS_ANSWERS_RRNAME, 0);
     assert_true(slice_is(view.bytes, "a.x"));
+    /* The question, the answer, and the name in its data. */
+    for (unsigned i = 0; i < 2; i++) {
+        view = app_tx_buffer(answer, TO_CLIENT, BUFFER_DNS_RESPONSE_RRNAME, i);
+        assert_true(slice_is(view.bytes, "a.x"));
+    }
+    view = app_tx_buffer(answer, TO_CLIENT, BUFFER_DNS_RESPONSE_RRNAME, 2);
+    assert_true(slice_is(view.bytes, "y"));
+    assert_int_equal(app_tx_buffer(answer, TO_CLIENT, BUFFER_DNS_RESPONSE_RRNAME, 3).state,
+                     APP_VIEW_ABSENT);
+    assert_int_equal(app_tx_buffer(answer, TO_CLIENT, BUFFER_DNS_AUTHORITIES_RRNAME, 0).state,
+                     APP_VIEW_ABSENT);
+    /* A message is inspected in its own direction alone. */
+    assert_true(answer->is_inspected[TO_SERVER]);
+    assert_false(answer->is_inspected[TO_CLIENT]);
     assert_true(app_tx_number(answer, TO_CLIENT, FIELD_DNS_RCODE, 0, &value));
     assert_int_equal(value, 3);
     assert_true(app_tx_number(answer, TO_CLIENT, FIELD_DNS_RRTYPE, 0, &value));

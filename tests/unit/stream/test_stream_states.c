@@ -190,7 +190,8 @@ static const struct scene scenes[] = {
         { TO_CLIENT, RA, S, C + 90000, "", false, TCP_STATE_ESTABLISHED,
           "rst_invalid_ack" },
         { TO_CLIENT, RA, S, C + 1, "", true, TCP_STATE_CLOSED, NULL },
-        { TO_SERVER, A, C + 1, S, "b", false, TCP_STATE_CLOSED, "suspected_rst_inject" } },
+        { TO_SERVER, A, C + 1, S, "b", false, TCP_STATE_CLOSED, NULL },
+        { TO_CLIENT, A, S, C + 1, "c", false, TCP_STATE_CLOSED, "suspected_rst_inject" } },
       "a", "", 2 },
     { "refused connection", false, false,
       { OPEN_SENT,
@@ -329,6 +330,46 @@ static void sender_of_the_syn_is_the_client(void **state)
     world_free(w);
 }
 
+static void an_answer_that_echoes_another_timestamp_is_forged(void **state)
+{
+    struct stream_conf conf = world_conf();
+    struct world *w = world_new(&conf);
+
+    (void) state;
+    world_packet(w, TO_SERVER, SYN, ISN_C, 0, "", 0);
+    w->packet.tcp.has_timestamp = true;
+    w->packet.tcp.ts_value = 1000;
+    assert_true(world_feed(w, TO_SERVER));
+    world_packet(w, TO_CLIENT, RA, 0, C, "", 0);
+    w->packet.tcp.has_timestamp = true;
+    w->packet.tcp.ts_echo = 77;
+    assert_false(world_feed(w, TO_CLIENT));
+    assert_true(world_has_event(w, "pkt_invalid_timestamp"));
+    assert_int_equal(w->flow.tcp_state, TCP_STATE_SYN_SENT);
+    w->packet.tcp.ts_echo = 1000;
+    assert_true(world_feed(w, TO_CLIENT));
+    assert_int_equal(w->flow.tcp_state, TCP_STATE_CLOSED);
+    world_free(w);
+}
+
+static void a_signed_reset_of_an_unsigned_session_resets_nothing(void **state)
+{
+    struct stream_conf conf = world_conf();
+    struct world *w = world_new(&conf);
+
+    (void) state;
+    world_handshake(w, ISN_C, ISN_S);
+    world_packet(w, TO_SERVER, RA, C, S, "", 0);
+    w->packet.tcp.is_signed = true;
+    assert_false(world_feed(w, TO_SERVER));
+    assert_true(world_has_event(w, "suspected_rst_inject"));
+    assert_int_equal(w->flow.tcp_state, TCP_STATE_ESTABLISHED);
+    w->packet.tcp.is_signed = false;
+    assert_true(world_feed(w, TO_SERVER));
+    assert_int_equal(w->flow.tcp_state, TCP_STATE_CLOSED);
+    world_free(w);
+}
+
 static void timestamp_from_the_past_is_refused(void **state)
 {
     struct stream_conf conf = world_conf();
@@ -439,6 +480,8 @@ int main(void)
         cmocka_unit_test(bad_checksum_is_ignored),
         cmocka_unit_test(mid_stream_pick_up_finds_the_server),
         cmocka_unit_test(sender_of_the_syn_is_the_client),
+        cmocka_unit_test(an_answer_that_echoes_another_timestamp_is_forged),
+        cmocka_unit_test(a_signed_reset_of_an_unsigned_session_resets_nothing),
         cmocka_unit_test(timestamp_from_the_past_is_refused),
         cmocka_unit_test(window_scale_counts_only_when_both_offer_it),
         cmocka_unit_test(event_names_are_found_by_name),
