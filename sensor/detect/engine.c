@@ -129,8 +129,6 @@ static const char *find_unusable(const struct detect_engine *e, const struct rul
             switch (b->ops[j].kind) {
             case OP_ASN1:
                 return "asn1 is not supported";
-            case OP_FTPBOUNCE:
-                return "ftpbounce is not supported";
             case OP_DATASET:
                 if (e->datasets[b->ops[j].dataset.set] == NULL) {
                     return "its dataset could not be loaded";

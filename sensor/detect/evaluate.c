@@ -300,6 +300,7 @@ static enum verdict run_buffers(struct detect_worker *w, const struct engine_rul
 
     memset(&state, 0, sizeof state);
     state.env = &w->env;
+    w->env.src = flow_state_src(w, look->dir);
     state.base64 = w->base64;
     for (size_t i = 0; i < er->rule->n_buffers; i++) {
         enum verdict verdict = run_buffer(w, er, i, look, &state);

@@ -340,6 +340,37 @@ static bool run_entropy(struct run *r, const struct op_entropy *e)
     }
 }
 
+/* "PORT h1,h2,h3,h4,p1,p2" (RFC 959) whose address is not the sender's. */
+static bool run_ftpbounce(const struct run *r)
+{
+    static const char word[] = "port";
+    const struct ip_addr *src = r->state->env->src;
+    size_t size = r->in->size, at = sizeof word - 1;
+    uint8_t address[4];
+
+    if (src == NULL || src->version != 4 || size < sizeof word
+        || !search_equal(r->in->bytes, (const uint8_t *) word, sizeof word - 1, true)
+        || r->in->bytes[at] != ' ') {
+        return false;
+    }
+    while (at < size && r->in->bytes[at] == ' ') {
+        at++;
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned value = 0, n = 0;
+
+        for (; at < size && n < 3 && r->in->bytes[at] >= '0' && r->in->bytes[at] <= '9';
+             at++, n++) {
+            value = value * 10 + (unsigned) (r->in->bytes[at] - '0');
+        }
+        if (n == 0 || value > 255 || at == size || r->in->bytes[at++] != ',') {
+            return false;
+        }
+        address[i] = (uint8_t) value;
+    }
+    return memcmp(address, src->bytes, sizeof address) != 0;
+}
+
 static void note_context(struct program_state *s, const struct rule_op *op,
                          struct dataset *set, struct slice value)
 {
@@ -415,8 +446,9 @@ static bool run_op(struct run *r, size_t at, size_t *cursor)
         return run_dataset(r, op);
     case OP_ENTROPY:
         return run_entropy(r, &op->entropy);
-    case OP_ASN1:
     case OP_FTPBOUNCE:
+        return run_ftpbounce(r);
+    case OP_ASN1:
         break;                  /* Refused when the engine is made. */
     }
     return false;

@@ -18,6 +18,7 @@ struct program_env {
     void *pcre_context;         /* pcre2_match_context */
     void *pcre_stack;           /* pcre2_jit_stack, or NULL. */
     uint64_t max_steps;
+    const struct ip_addr *src;  /* Who sent what is looked at, for ftpbounce; or NULL. */
     struct dataset *const *datasets;    /* By op_dataset.set. */
     uint64_t n_steps_exceeded, n_pcre_limits;   /* Counted here. */
 };

@@ -600,6 +600,19 @@ static void entropy_is_compared_and_kept_for_the_flow(void **state)
     world_free(w);
 }
 
+static void ftpbounce_sees_an_address_that_is_not_the_senders(void **state)
+{
+    struct world *w = world_new("alert tcp-pkt any any -> any any (ftpbounce; sid:1;)\n");
+
+    (void) state;
+    expect(world_tcp(w, TO_SERVER, "PORT 192,168,1,2,4,1\r\n"), "");
+    expect(world_tcp(w, TO_SERVER, "port 10,0,0,1,4,1\r\n"), "1");
+    expect(world_tcp(w, TO_SERVER, "PORT 10,0,0,"), "");
+    expect(world_tcp(w, TO_SERVER, "PORT 10,0,0,999,4,1\r\n"), "");
+    expect(world_tcp(w, TO_SERVER, "PORTS 10,0,0,1,4,1\r\n"), "");
+    world_free(w);
+}
+
 static void transforms_decompress(void **state)
 {
     struct world *w = world_new(
@@ -696,6 +709,7 @@ int main(void)
         cmocka_unit_test(a_rule_bypasses_its_flow),
         cmocka_unit_test(relative_operations_look_where_a_moved_content_looked),
         cmocka_unit_test(entropy_is_compared_and_kept_for_the_flow),
+        cmocka_unit_test(ftpbounce_sees_an_address_that_is_not_the_senders),
         cmocka_unit_test(transforms_decompress),
         cmocka_unit_test(json_datasets_tell_what_they_know),
     };
