@@ -117,7 +117,8 @@ struct detect_engine {
     size_t flowbits_size;       /* Bytes for one bit a name. */
 };
 
-/* engine.c, groups.c, sort_rules.c: making it. */
+/* engine.c, groups.c: making it. */
+void engine_refuse_rule(struct engine_rule *, struct diag *, const char *why);
 bool engine_classify(struct detect_engine *, struct diag *);
 bool engine_make_groups(struct detect_engine *, struct diag *);
 void engine_free_groups(struct detect_engine *);

@@ -25,11 +25,21 @@ const struct conf_section detect_conf_section = {
     "detect", keys, sizeof keys / sizeof keys[0],
 };
 
-static void refuse(struct engine_rule *er, struct diag *diag, const char *why)
+void engine_refuse_rule(struct engine_rule *er, struct diag *diag, const char *why)
 {
-    diag_add(diag, DIAG_ERROR, er->rule->file, er->rule->line, 0, NULL,
+    diag_add(diag, DIAG_ERROR, er->rule->file, er->rule->line, 1, NULL,
              "rule %u is left out: %s", er->rule->sid, why);
     er->kind = KIND_REFUSED;
+}
+
+size_t detect_engine_n_refused(const struct detect_engine *e)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < e->n_rules; i++) {
+        n += e->rules[i].kind == KIND_REFUSED;
+    }
+    return n;
 }
 
 static bool has_test(const struct rule *r, enum rule_test_kind kind)
@@ -175,7 +185,7 @@ static void classify_rule(struct detect_engine *e, struct engine_rule *er, struc
         why = "its buffers and its direction exclude each other";
     }
     if (why != NULL) {
-        refuse(er, diag, why);
+        engine_refuse_rule(er, diag, why);
     }
 }
 
@@ -204,7 +214,7 @@ static bool enter_by_event(struct detect_engine *e, struct engine_rule *er,
                                 : stream_event_by_name(name, strlen(name));
 
         if (id == (is_decode ? (unsigned) DECODE_N_EVENTS : (unsigned) STREAM_N_EVENTS)) {
-            refuse(er, diag, "there is no such event");
+            engine_refuse_rule(er, diag, "there is no such event");
         } else {
             add_event_rule(is_decode ? &e->decode_events[id] : &e->stream_events[id],
                            r->index);

@@ -339,9 +339,7 @@ static void find_sources(struct detect_engine *e, struct diag *diag)
             size_t source = find_source(e, &er->rule->buffers[j], &cap, &why);
 
             if (source == SIZE_MAX) {
-                diag_add(diag, DIAG_ERROR, er->rule->file, er->rule->line, 0, NULL,
-                         "rule %u is left out: %s", er->rule->sid, why);
-                er->kind = KIND_REFUSED;
+                engine_refuse_rule(er, diag, why);
             } else {
                 er->sources[j] = (uint16_t) source;
             }

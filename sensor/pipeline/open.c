@@ -219,8 +219,10 @@ static bool load_rules(struct run *run, struct diag *diag)
                                                                    : hash_seed_random());
     diag_print(&wrong, stderr);
     if ((s->n_rule_files != 0 && !run->options->quiet) || wrong.n_errors != 0) {
+        size_t n_left_out = run->engine != NULL ? detect_engine_n_refused(run->engine) : 0;
         fprintf(stderr, "rules: %zu loaded, %zu refused, %zu disabled\n",
-                run->rules->n_loaded, run->rules->n_refused, run->rules->n_disabled);
+                run->rules->n_loaded - n_left_out, run->rules->n_refused + n_left_out,
+                run->rules->n_disabled);
     }
     bool must_stop = wrong.n_errors != 0 && (run->options->strict || run->options->test_only);
     diag_fini(&wrong);
