@@ -5,6 +5,10 @@
 #include "common/base/alloc.h"
 #include "common/conf/conf.h"
 #include "rules/lang/lang.h"
+#include "rules/lang/lang_private.h"
+
+#define CHECK_BLOCK (64u << 10)
+#define CHECK_LIMIT (64u << 20)
 
 /* A value may be a text or, as newer files have it, a sequence. */
 static void write_value(const struct conf_node *node, struct strbuf *out)
@@ -40,6 +44,58 @@ static bool read_vars(struct rules_conf *conf, const struct conf_node *map,
         strbuf_fini(&value);
     }
     return true;
+}
+
+struct checker {
+    struct arena arena;
+    struct set_tables tables;
+};
+
+static bool is_address_group(const struct rules_conf *conf, struct checker *c,
+                             struct slice value, struct token_error *error)
+{
+    struct expr *e = expr_parse(value, &c->arena, error);
+
+    return e != NULL
+           && address_set_make(e, value, &conf->addresses, &c->arena, &c->tables, error) != NULL;
+}
+
+static bool is_port_group(const struct rules_conf *conf, struct checker *c,
+                          struct slice value, struct token_error *error)
+{
+    struct expr *e = expr_parse(value, &c->arena, error);
+
+    return e != NULL
+           && port_set_make(e, value, &conf->ports, &c->arena, &c->tables, error) != NULL;
+}
+
+/* Tries every variable, once all are known, so that a wrong one is reported at its place
+ * and not by each rule that uses it. */
+static bool check_vars(const struct rules_conf *conf, const struct conf_node *map,
+                       bool (*is_group)(const struct rules_conf *, struct checker *,
+                                        struct slice, struct token_error *),
+                       struct diag *diag)
+{
+    bool ok = true;
+
+    for (size_t i = 0; map != NULL && i < map->n_children; i++) {
+        const struct conf_node *node = map->children[i];
+        struct strbuf value = STRBUF_EMPTY;
+        struct token_error error = { 0 };
+        struct checker checker = { 0 };
+        arena_init(&checker.arena, CHECK_BLOCK, CHECK_LIMIT);
+        write_value(node, &value);
+        if (!is_group(conf, &checker, slice_text(strbuf_cstr(&value)), &error)) {
+            diag_add(diag, DIAG_ERROR, node->file, node->line, node->column, error.hint,
+                     "%s: %s", node->key,
+                     error.text != NULL ? error.text : "the value cannot be read");
+            ok = false;
+        }
+        strbuf_fini(&value);
+        set_tables_fini(&checker.tables);
+        arena_fini(&checker.arena);
+    }
+    return ok;
 }
 
 static bool read_path(const struct conf_node *root, const char *key, char **path,
@@ -87,10 +143,12 @@ bool rules_conf_read(struct rules_conf *conf, const struct conf_node *root,
     if (root == NULL) {
         return true;
     }
-    bool ok = read_vars(conf, conf_tree_find(root, "vars.address-groups"),
-                        rules_conf_set_address, diag);
-    ok = read_vars(conf, conf_tree_find(root, "vars.port-groups"), rules_conf_set_port, diag)
-         && ok;
+    const struct conf_node *addresses = conf_tree_find(root, "vars.address-groups");
+    const struct conf_node *ports = conf_tree_find(root, "vars.port-groups");
+    bool ok = read_vars(conf, addresses, rules_conf_set_address, diag)
+              && check_vars(conf, addresses, is_address_group, diag);
+    ok = read_vars(conf, ports, rules_conf_set_port, diag)
+         && check_vars(conf, ports, is_port_group, diag) && ok;
     ok = read_path(root, "classification-file", &conf->classification, diag) && ok;
     ok = read_path(root, "reference-config-file", &conf->reference, diag) && ok;
     ok = read_path(root, "threshold-file", &conf->threshold, diag) && ok;
