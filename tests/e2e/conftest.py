@@ -7,6 +7,42 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 
+from support import elastic  # noqa: E402
+from support.collector import Certificates, Collector  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    return Certificates(tmp_path_factory.mktemp("certificates"), "alpha", "beta")
+
+
+@pytest.fixture(scope="session")
+def foreign(tmp_path_factory):
+    return Certificates(tmp_path_factory.mktemp("foreign"), "alpha", authority="Another CA")
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory):
+    """One Elasticsearch for all tests that do not stop it."""
+    started = elastic.Elastic(tmp_path_factory.mktemp("elasticsearch")).start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def es(node):
+    node.clear()
+    return node
+
+
+@pytest.fixture
+def running(tmp_path, certificates, es):
+    with Collector(tmp_path, certificates, es.url) as started:
+        started.wait_ready()
+        yield started
+        assert started.stop() == 0, started.log()
+
+
 class Count:
     """How many tests passed.  All that did not pass has failed: also a test that was skipped,
     that was never reached, whose file could not be read, or whose clean-up went wrong."""

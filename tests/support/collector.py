@@ -33,7 +33,8 @@ class Certificates:
 def run(*arguments, timeout=60):
     """Runs to the end; returns the finished process with text output."""
     return subprocess.run([str(COLLECTOR), *map(str, arguments)], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout, check=False)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout,
+                          check=False)
 
 
 class Collector:
@@ -111,7 +112,8 @@ class Collector:
         text = "".join("%d %d %s\n" % (w, n, b.hex()) for w, n, b in records)
         done = subprocess.run([str(FEED), self.address, *(certificates or self.certificates).of(name),
                                "%x" % epoch, str(workers), str(seconds)],
-                              input=text, stdout=subprocess.PIPE, text=True, timeout=seconds + 60, check=False)
+                              input=text, stdout=subprocess.PIPE, text=True, timeout=seconds + 60,
+                              check=False)
         assert done.returncode in (0, 1), done
         words = done.stdout.split()
         return {words[i]: int(words[i + 1]) for i in range(0, len(words), 2)}

@@ -45,9 +45,10 @@ class Elastic:
         self.client.indices.refresh(index=index)
         found, after = {}, None
         while True:
-            body = {"size": 1000, "sort": ["_doc"]}
-            page = self.client.search(index=index, body=body, scroll="1m") if after is None else \
-                self.client.scroll(scroll_id=after, scroll="1m")
+            if after is None:
+                page = self.client.search(index=index, size=1000, sort=["_doc"], scroll="1m")
+            else:
+                page = self.client.scroll(scroll_id=after, scroll="1m")
             after = page["_scroll_id"]
             if not page["hits"]["hits"]:
                 self.client.clear_scroll(scroll_id=after)

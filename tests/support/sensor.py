@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -49,6 +50,28 @@ class Live:
             _, err = self.process.communicate()
             raise AssertionError("the sensor did not stop: " + err)
         return self.process.returncode, err
+
+
+def ledger(err):
+    """The figures of a summary: what became of frames, what was lost before, the events."""
+    lines = {line.split()[0]: line for line in err.splitlines() if line.split()}
+    figures = dict(zip(("read", "decoded", "filtered", "busy"), numbers(lines["frames"])))
+    figures["lost"] = sum(numbers(lines.get("lost", "")))
+    figures["made"], figures["lines"] = numbers(lines["events"])[:2]
+    figures.update(zip(("offered", "acknowledged", "held", "shed"), numbers(lines.get("collector", ""))))
+    assert "NOT balance" not in err
+    return figures
+
+
+def numbers(line):
+    return [int(n) for n in re.findall(r"\d+", line)]
+
+
+def same(event, *without):
+    """An event as text without what hangs on the run: its identity, and nDPI's word, which may
+    depend on the order of flows."""
+    masked = ("civicshield", "ndpi", *without)
+    return json.dumps({k: v for k, v in event.items() if k not in masked}, sort_keys=True)
 
 
 def wait_until(condition, seconds=30, what="the condition"):

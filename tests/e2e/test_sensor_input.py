@@ -1,0 +1,140 @@
+"""Where a replay's packets come from: files, folders, standard input, whole or not."""
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+from support import captures, sensor
+
+BROWSE = sensor.PCAPS / "http-browse.pcap"
+DNS = sensor.PCAPS / "dns-ask.pcap"
+
+
+def replayed(tmp_path, name, capture, *arguments):
+    """The events of a capture, as sorted texts without the run's identity."""
+    done = sensor.run("-r", capture, "-l", tmp_path / name, *arguments)
+    assert done.returncode == 0, done.stderr
+    found = sorted(sensor.same(e) for e in sensor.events(tmp_path / name))
+    assert found and sensor.ledger(done.stderr)["lines"] == len(found)
+    return found
+
+
+def test_eve_goes_to_standard_output_and_capture_comes_from_standard_input(tmp_path):
+    with open(DNS, "rb") as capture:
+        done = sensor.run("-q", "-r", "-", "--eve", "-", stdin=capture)
+    assert done.returncode == 0 and not done.stderr
+    found = sorted(sensor.same(json.loads(line)) for line in done.stdout.splitlines())
+    assert found == replayed(tmp_path, "file", DNS)
+
+
+def test_a_pipe_is_read_to_its_end(tmp_path):
+    with subprocess.Popen(["cat", BROWSE], stdout=subprocess.PIPE) as cat:
+        done = sensor.run("-r", "-", "-l", tmp_path / "pipe", stdin=cat.stdout)
+    assert done.returncode == 0, done.stderr
+    assert sorted(sensor.same(e) for e in sensor.events(tmp_path / "pipe")) == \
+        replayed(tmp_path, "file", BROWSE)
+
+
+def test_pcapng_and_nanoseconds_give_the_same(tmp_path):
+    frames = captures.frames(BROWSE)
+    captures.pcapng(tmp_path / "x.pcapng", frames)
+    captures.pcap(tmp_path / "x.pcap", frames)
+    expected = replayed(tmp_path, "own", BROWSE)
+    assert replayed(tmp_path, "ng", tmp_path / "x.pcapng") == expected
+    assert replayed(tmp_path, "ns", tmp_path / "x.pcap") == expected
+
+
+def test_a_folder_is_read_whole(tmp_path):
+    folder = tmp_path / "captures"
+    folder.mkdir()
+    names = ("dns-ask.pcap", "http-ipv6.pcap")
+    for name in names:
+        shutil.copy(sensor.PCAPS / name, folder)
+    (folder / ".hidden").write_text("no capture")
+    single = []
+    for name in names:
+        replayed(tmp_path, name, sensor.PCAPS / name)
+        single += sensor.events(tmp_path / name)
+    replayed(tmp_path, "all", folder)
+    # Packets are numbered through the whole run.
+    assert sorted(sensor.same(e, "pcap_cnt") for e in sensor.events(tmp_path / "all")) == \
+        sorted(sensor.same(e, "pcap_cnt") for e in single)
+    (tmp_path / "empty").mkdir()
+    done = sensor.run("-r", tmp_path / "empty")
+    assert done.returncode == 2 and "holds no files" in done.stderr
+
+
+def test_a_filter_narrows_and_its_drops_are_in_the_ledger(tmp_path):
+    whole = sensor.ledger(sensor.run("-r", DNS, "-l", tmp_path / "all").stderr)
+    done = sensor.run("-r", DNS, "-l", tmp_path / "udp", "udp", "and", "port", "53")
+    assert done.returncode == 0
+    assert {e["proto"] for e in sensor.events(tmp_path / "udp", "flow")} == {"UDP"}
+    figures = sensor.ledger(done.stderr)
+    udp = sum(content[23] == 17 for _, _, content in captures.frames(DNS))
+    assert figures["read"] == whole["read"] == len(captures.frames(DNS))
+    assert figures["decoded"] == udp and figures["filtered"] == figures["read"] - udp > 0
+    assert replayed(tmp_path, "text", DNS, "udp and port 53") == \
+        replayed(tmp_path, "words", DNS, "udp", "and", "port", "53")
+
+
+def cut(tmp_path, drop):
+    path = tmp_path / ("short-%d.pcap" % drop)
+    path.write_bytes(BROWSE.read_bytes()[:-drop])
+    return path
+
+
+def test_a_capture_cut_short_gives_what_is_whole_and_status_1(tmp_path):
+    frames = captures.frames(BROWSE)
+    last = len(frames[-1][2])
+    for drop, whole in ((1, 1), (last, 1), (last + 5, 1), (last + 16 + 3, 2)):
+        done = sensor.run("-r", cut(tmp_path, drop), "-l", tmp_path / str(drop))
+        assert done.returncode == 1, done.stderr
+        assert "level=warn" in done.stderr and "not whole" in done.stderr
+        assert "short-%d.pcap" % drop in done.stderr
+        assert sensor.ledger(done.stderr)["decoded"] == len(frames) - whole
+        assert len(sensor.events(tmp_path / str(drop), "http")) >= 5
+
+
+def test_a_cut_capture_among_others_does_not_stop_them(tmp_path):
+    folder = tmp_path / "captures"
+    folder.mkdir()
+    cut(folder, 7)
+    (folder / "a-text").write_text("this is no capture\n" * 10)
+    shutil.copy(DNS, folder / "z.pcap")
+    done = sensor.run("-r", folder, "-l", tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.count("not whole") == 2 and "a-text" in done.stderr
+    assert sensor.events(tmp_path, "dns") and sensor.events(tmp_path, "http")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xd4\xc3", b"this is no capture at all, only text\n"])
+def test_what_is_no_capture_is_status_2(tmp_path, content):
+    path = tmp_path / "odd.pcap"
+    path.write_bytes(content)
+    done = sensor.run("-r", path, "-l", tmp_path / "out")
+    assert done.returncode == 2
+    assert "odd.pcap: error: " in done.stderr and "pcap or pcapng" in done.stderr
+
+
+def test_an_ordinary_user_replays():
+    if os.geteuid() != 0:
+        pytest.fail("this test changes the user and needs root")
+    nobody = pwd.getpwnam("nobody")
+    home = pathlib.Path(tempfile.mkdtemp())
+    try:
+        program = home / "sensor"
+        shutil.copy(sensor.SENSOR, program)
+        shutil.copy(sensor.PCAPS / "ping.pcap", home)
+        home.chmod(0o777)
+        done = subprocess.run([program, "-r", home / "ping.pcap", "-l", home / "out"], user=nobody.pw_uid,
+                              group=nobody.pw_gid, extra_groups=[], stderr=subprocess.PIPE, text=True,
+                              env={"PATH": os.environ["PATH"]}, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        assert sensor.events(home / "out", "flow")
+    finally:
+        shutil.rmtree(home)
