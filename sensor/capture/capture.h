@@ -7,6 +7,7 @@
 #ifndef CIVICSHIELD_CAPTURE_H
 #define CIVICSHIELD_CAPTURE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -65,6 +66,10 @@ struct capture *capture_open_ports(const char *const *names, size_t n_names,
                                    const char *eal, unsigned n_queues, const char *filter,
                                    const struct capture_conf *, struct diag *);
 void capture_close(struct capture *);
+/* Where a capture comes through a pipe, waiting for its writer ends a tenth of a second
+ * after '*stop' is no longer 0, in opening as in reading.  'stop' is borrowed for good;
+ * to be called before anything is opened.  NULL: waits for ever. */
+void capture_stop_on(const volatile sig_atomic_t *stop);
 
 unsigned capture_n_queues(const struct capture *);
 bool capture_is_live(const struct capture *);

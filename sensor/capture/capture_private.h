@@ -4,6 +4,8 @@
 
 #include "sensor/capture/capture.h"
 
+#include <stdio.h>
+
 struct bpf_program;
 
 struct capture_class {
@@ -19,6 +21,13 @@ struct capture {
     bool is_live, has_failed;
     char *description;          /* Owned. */
 };
+
+/* pipe.c: standard input ("-"), named pipes and the like, which may keep a reader waiting. */
+bool capture_pipe_is(const char *path);
+/* A stream whose reads end, as at the end of a file, once capture_stop_on()'s flag is set.
+ * NULL with errno set when it cannot be opened. */
+FILE *capture_pipe_open(const char *path);
+bool capture_pipe_is_stopped(void);
 
 /* A compiled BPF expression for one link type. */
 struct capture_filter;

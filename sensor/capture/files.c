@@ -97,7 +97,21 @@ static uint64_t time_of(const struct pcap_pkthdr *header)
 
 static pcap_t *open_pcap(const char *path, char *error)
 {
-    return pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, error);
+    FILE *file = capture_pipe_is(path) ? capture_pipe_open(path) : fopen(path, "rb");
+    pcap_t *pcap;
+
+    if (file == NULL) {
+        snprintf(error, PCAP_ERRBUF_SIZE, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, error);
+    if (pcap == NULL) {
+        fclose(file);
+        if (capture_pipe_is_stopped()) {
+            snprintf(error, PCAP_ERRBUF_SIZE, "a signal came before its first bytes");
+        }
+    }
+    return pcap;
 }
 
 static void read_first_times(struct file_source *s)
@@ -194,7 +208,7 @@ static bool next_frame(struct file_source *s, struct pcap_pkthdr **header,
         if (got == 1) {
             return true;
         }
-        if (got == PCAP_ERROR) {
+        if (got == PCAP_ERROR && !capture_pipe_is_stopped()) {
             fail_file(s, s->entries[s->next].path, pcap_geterr(s->pcap));
         }
         s->bytes_before += s->entries[s->next].size;

@@ -13,7 +13,8 @@ struct epoch;
 struct epoch *epoch_begin(void);
 void epoch_add(struct epoch *, const void *bytes, size_t size);
 /* The contents of a file, or of all files of a folder in the order of their names.  False
- * with errno set when one cannot be read. */
+ * with errno set when the file or the folder cannot be read; what cannot be read in a folder
+ * is left out. */
 bool epoch_add_path(struct epoch *, const char *path);
 /* The hash; frees. */
 uint64_t epoch_end(struct epoch *);

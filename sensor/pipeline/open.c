@@ -61,8 +61,11 @@ static bool choose_epoch(struct run *run, struct diag *diag)
 {
     const struct options *o = run->options;
     const char *path = o->read_path;
+    struct stat st;
 
-    if (path == NULL || strcmp(path, "-") == 0) {
+    /* What is no file or folder, a pipe for instance, cannot be read twice. */
+    if (path == NULL || strcmp(path, "-") == 0
+        || (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))) {
         run->epoch = epoch_random();
         return true;
     }

@@ -143,6 +143,7 @@ int pipeline_run(const struct options *options, struct settings *settings)
 
     diag_init(&diag);
     catch_signals();
+    capture_stop_on(&run_is_stopping);
     bool ok = run_prepare(&run, &diag);
     if (ok && options->test_only) {
         status = PIPELINE_OK;

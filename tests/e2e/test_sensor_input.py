@@ -6,6 +6,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 
 import pytest
 
@@ -38,6 +39,42 @@ def test_a_pipe_is_read_to_its_end(tmp_path):
     assert done.returncode == 0, done.stderr
     assert sorted(sensor.same(e) for e in sensor.events(tmp_path / "pipe")) == \
         replayed(tmp_path, "file", BROWSE)
+
+
+def test_a_named_pipe_is_read_to_its_end(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["sh", "-c", 'cat "$0" > "$1"', BROWSE, pipe]):
+        assert replayed(tmp_path, "named", pipe) == replayed(tmp_path, "file", BROWSE)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_signal_ends_a_run_whose_pipe_is_silent(tmp_path, workers):
+    """A pipe's writer may be idle for hours, a stop is wanted at once."""
+    content = BROWSE.read_bytes()
+    with subprocess.Popen([sensor.SENSOR, "-r", "-", "-l", tmp_path, "-w", str(workers)],
+                          stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdin.write(content[:-10])
+        process.stdin.flush()
+        sensor.wait_until((tmp_path / "eve.json").exists)
+        time.sleep(1)
+        process.terminate()
+        status = process.wait(timeout=10)
+        err = process.stderr.read().decode()
+    assert status == 0, err
+    assert sensor.ledger(err)["decoded"] == len(captures.frames(BROWSE)) - 1
+    assert sensor.events(tmp_path, "flow") and sensor.events(tmp_path, "http")
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(tmp_path):
+    folder = tmp_path / "captures"
+    folder.mkdir()
+    (folder / "a.pcap").symlink_to("/proc/self/mem")    # Reading it fails, for root as well.
+    shutil.copy(DNS, folder / "z.pcap")
+    done = sensor.run("-r", folder, "-l", tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.count("not whole") == 1 and "a.pcap" in done.stderr
+    assert sensor.events(tmp_path, "dns")
 
 
 def test_pcapng_and_nanoseconds_give_the_same(tmp_path):

@@ -1,4 +1,5 @@
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -252,6 +253,58 @@ static void what_cannot_be_opened_is_reported_with_its_name(void **state)
     free(no_pcap);
 }
 
+static volatile sig_atomic_t is_stopped;
+
+static void stop(int number)
+{
+    (void) number;
+    is_stopped = 1;
+}
+
+/* As the sensor catches its signals: a read that waits is begun anew. */
+static void stop_in_a_moment(void)
+{
+    struct sigaction action = { .sa_handler = stop, .sa_flags = SA_RESTART };
+
+    is_stopped = 0;
+    capture_stop_on(&is_stopped);
+    assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+    ualarm(200000, 0);
+}
+
+static void a_signal_ends_the_wait_for_a_pipe(void **state)
+{
+    const struct folder *f = *state;
+    char *path = write_pcap(f, "a.pcap", 0xa1b2c3d4, 100, 10, 7);
+    char *name = xasprintf("%s/pipe", f->path);
+    char *copy = xasprintf("cat '%s' > '%s'", path, name);
+    struct capture_stats stats;
+    struct diag diag;
+
+    /* Without a writer, then with one that is silent within the tenth record. */
+    assert_int_equal(mkfifo(name, 0600), 0);
+    diag_init(&diag);
+    stop_in_a_moment();
+    assert_null(capture_open_files(name, NULL, &plain, &diag));
+    assert_non_null(strstr(diag.messages[0].text, "a signal came"));
+    diag_fini(&diag);
+
+    FILE *silent = fopen(name, "r+");
+    assert_non_null(silent);
+    assert_int_equal(system(copy), 0);
+    stop_in_a_moment();
+    struct capture *c = open_path(name, NULL, &plain);
+    assert_int_equal(read_all(c, &stats), 9);
+    assert_int_equal(is_stopped, 1);
+    assert_false(capture_has_failed(c));
+    capture_close(c);
+    capture_stop_on(NULL);
+    fclose(silent);
+    free(copy);
+    free(name);
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +320,8 @@ int main(void)
                                         make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(what_cannot_be_opened_is_reported_with_its_name,
                                         make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_signal_ends_the_wait_for_a_pipe, make_folder,
+                                        remove_folder),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
