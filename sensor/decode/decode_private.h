@@ -95,6 +95,9 @@ struct packet *decode_packet_begin(struct decoder *, enum packet_source,
  * when that is not what stands there. */
 bool decode_inner(struct decoder *, struct packet *outer, enum packet_source,
                   decode_layer_fn *, struct cursor c);
+/* As decode_inner(), of a virtual network; its fragments belong to that network alone. */
+bool decode_inner_network(struct decoder *, struct packet *outer, enum packet_source,
+                          uint32_t vni, decode_layer_fn *, struct cursor c);
 
 /* link.c, tags.c, ppp.c: below IP. */
 bool decode_link(struct decoder *, struct packet *, struct cursor, unsigned link_type);

@@ -139,6 +139,12 @@ struct packet *decode_packet_begin(struct decoder *d, enum packet_source source,
 bool decode_inner(struct decoder *d, struct packet *outer, enum packet_source source,
                   decode_layer_fn *layer, struct cursor c)
 {
+    return decode_inner_network(d, outer, source, 0, layer, c);
+}
+
+bool decode_inner_network(struct decoder *d, struct packet *outer, enum packet_source source,
+                          uint32_t vni, decode_layer_fn *layer, struct cursor c)
+{
     size_t n_before = d->n_packets;
     struct packet *p = decode_packet_begin(d, source, outer, c.at, cursor_left(&c));
 
@@ -146,6 +152,7 @@ bool decode_inner(struct decoder *d, struct packet *outer, enum packet_source so
         decode_event_add(d, outer, DECODE_TOO_MANY_LAYERS);
         return false;
     }
+    p->vni = vni;
     if (!layer(d, p, c) || p->l3 == LAYER_ABSENT) {
         d->n_packets = n_before;
         return false;

@@ -13,14 +13,12 @@ static void decode_vxlan(struct decoder *d, struct packet *p, struct cursor c)
     if (h == NULL || (h[0] & 0x08) == 0 || h[7] != 0 || cursor_left(&c) < 14) {
         return;
     }
-    size_t n_before = d->n_packets;
     uint16_t type = load_be16(c.at + 12);
     d->counters.vxlan++;
-    if (decode_inner(d, p, PACKET_FROM_VXLAN, decode_ethernet, c)) {
-        d->packets[n_before].vni = load_be32(h + 4) >> 8;
-    } else if (type != ETHER_TYPE_IPV4 && type != ETHER_TYPE_IPV6
-               && type != ETHER_TYPE_ARP && type != ETHER_TYPE_VLAN
-               && type != ETHER_TYPE_8021AD) {
+    if (!decode_inner_network(d, p, PACKET_FROM_VXLAN, load_be32(h + 4) >> 8,
+                              decode_ethernet, c)
+        && type != ETHER_TYPE_IPV4 && type != ETHER_TYPE_IPV6 && type != ETHER_TYPE_ARP
+        && type != ETHER_TYPE_VLAN && type != ETHER_TYPE_8021AD) {
         decode_event_add(d, p, DECODE_VXLAN_UNKNOWN_PAYLOAD_TYPE);
     }
 }
@@ -51,27 +49,23 @@ static void decode_geneve(struct decoder *d, struct packet *p, struct cursor c)
     if (options.bad || !are_geneve_options_sound(options)) {
         return;
     }
-    size_t n_before = d->n_packets;
-    bool has_inner = false;
+    uint32_t vni = load_be32(h + 4) >> 8;
     d->counters.geneve++;
     switch (load_be16(h + 2)) {
     case ETHER_TYPE_BRIDGE:
-        has_inner = decode_inner(d, p, PACKET_FROM_GENEVE, decode_ethernet, c);
+        (void) decode_inner_network(d, p, PACKET_FROM_GENEVE, vni, decode_ethernet, c);
         break;
     case ETHER_TYPE_IPV4:
-        has_inner = decode_inner(d, p, PACKET_FROM_GENEVE, decode_ipv4, c);
+        (void) decode_inner_network(d, p, PACKET_FROM_GENEVE, vni, decode_ipv4, c);
         break;
     case ETHER_TYPE_IPV6:
-        has_inner = decode_inner(d, p, PACKET_FROM_GENEVE, decode_ipv6, c);
+        (void) decode_inner_network(d, p, PACKET_FROM_GENEVE, vni, decode_ipv6, c);
         break;
     case ETHER_TYPE_ARP:
         break;
     default:
         decode_event_add(d, p, DECODE_GENEVE_UNKNOWN_PAYLOAD_TYPE);
         break;
-    }
-    if (has_inner) {
-        d->packets[n_before].vni = load_be32(h + 4) >> 8;
     }
 }
 

@@ -263,6 +263,50 @@ static void tunnels_keep_their_fragments_apart(void **state)
     decoder_destroy(d);
 }
 
+/* Tenants of a virtual network may have the same addresses; one's fragments are no part of
+ * another's datagram, and what comes together belongs to its network. */
+static void virtual_networks_keep_their_fragments_apart(void **state)
+{
+    static const uint16_t ports[] = { 4789, 6081 };     /* VXLAN, Geneve */
+    struct fragment_frame inner, outer;
+
+    (void) state;
+    for (unsigned i = 0; i < 8; i++) {
+        static struct decoder *d;
+        unsigned kind = i / 4, network = 1 + i % 2;
+
+        if (i % 4 == 0) {
+            d = make_decoder(DECODE_CHECKSUMS_NONE);
+        }
+        make_ipv4(&inner, 1, i % 4 < 2 ? &first : &last);
+        const uint8_t tunnel[2][8] = {
+            { 8, 0, 0, 0, 0, 0, (uint8_t) network, 0 },
+            { 0, 0, 0x65, 0x58, 0, 0, (uint8_t) network, 0 },
+        };
+        unsigned size = (unsigned) (8 + 14 + inner.size);
+        const uint8_t head[] = { IPV4(28 + size, 17), UDP(5, ports[kind], 8 + size) };
+        const uint8_t ethernet[14] = { [12] = 8 };
+        size_t at = 0;
+
+        memcpy(outer.bytes, head, sizeof head);
+        at += sizeof head;
+        memcpy(outer.bytes + at, tunnel[kind], 8);
+        memcpy(outer.bytes + at + 8, ethernet, 14);
+        memcpy(outer.bytes + at + 22, inner.bytes, inner.size);
+        outer.size = at + 22 + inner.size;
+        assert_int_equal(feed(d, &outer, START), i % 4 < 2 ? 2 : 3);
+        assert_int_equal(packets[1].vni, network);
+        if (i % 4 >= 2) {
+            assert_int_equal(packets[2].source, PACKET_FROM_DEFRAG);
+            assert_int_equal(packets[2].vni, network);
+        }
+        if (i % 4 == 3) {
+            assert_int_equal(decoder_counters(d)->defrag_overlaps, 0);
+            decoder_destroy(d);
+        }
+    }
+}
+
 /* A tunnel whose outer packet was fragmented is looked into once it is whole. */
 static void a_tunnel_in_fragments_is_decoded(void **state)
 {
@@ -432,6 +476,7 @@ int main(void)
         cmocka_unit_test(time_that_goes_back_forgets_nothing),
         cmocka_unit_test(other_identifiers_protocols_and_tags_do_not_mix),
         cmocka_unit_test(tunnels_keep_their_fragments_apart),
+        cmocka_unit_test(virtual_networks_keep_their_fragments_apart),
         cmocka_unit_test(a_tunnel_in_fragments_is_decoded),
         cmocka_unit_test(a_fragment_past_the_largest_datagram_is_an_event),
         cmocka_unit_test(a_datagram_too_large_with_its_header_is_an_event),
@@ -440,7 +485,7 @@ int main(void)
         cmocka_unit_test(a_flood_throws_out_the_oldest),
         cmocka_unit_test(memory_stays_within_its_budget),
     };
-    size_t n = 11;
+    size_t n = 12;
 
     for (size_t i = 0; i < N; i++) {
         tests[n++] = (struct CMUnitTest) {
