@@ -74,6 +74,19 @@ static bool fill_paths(struct draft *d, const struct options *o, struct rule_dat
            && (o->state.size == 0 || (set->state = draft_path(d, o->state)) != NULL);
 }
 
+/* The key is written into alerts as it stands. */
+static bool check_context_key(struct draft *d, struct slice key)
+{
+    for (size_t i = 0; i < key.size; i++) {
+        if (key.bytes[i] <= 0x20 || key.bytes[i] >= 0x7f || key.bytes[i] == '"'
+            || key.bytes[i] == '\\') {
+            return draft_error_at(d, key.bytes, NULL,
+                                  "context_key is a word of ASCII without quotes");
+        }
+    }
+    return true;
+}
+
 /* JSON needs to know where values stand, and where they go; csv has neither. */
 static bool check_format(struct draft *d, const struct options *o)
 {
@@ -91,9 +104,11 @@ static bool check_format(struct draft *d, const struct options *o)
     if (o->save.size > 0 || o->state.size > 0) {
         return draft_error(d, NULL, "JSON datasets are only loaded");
     }
-    return (o->value_key.size > 0 && o->context_key.size > 0)
-           || draft_error(d, "format json, value_key ip, context_key src",
-                          "a JSON dataset needs value_key and context_key");
+    if (o->value_key.size == 0 || o->context_key.size == 0) {
+        return draft_error(d, "format json, value_key ip, context_key src",
+                           "a JSON dataset needs value_key and context_key");
+    }
+    return check_context_key(d, o->context_key);
 }
 
 static const char *text_or_null(struct draft *d, struct slice text)
@@ -201,7 +216,11 @@ static bool parse_datarep(struct draft *d, const struct keyword *row, struct sli
             return false;
         }
     }
-    if (!find_set(d, name, &o, true, &index)) {
+    if (o.format != FORMAT_CSV) {
+        return draft_error(d, "a value, a comma and a reputation a line",
+                           "datarep reads no JSON");
+    }
+    if (!check_format(d, &o) || !find_set(d, name, &o, true, &index)) {
         return false;
     }
     struct rule_op *op = draft_add_op(d, OP_DATASET);

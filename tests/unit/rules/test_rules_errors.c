@@ -161,6 +161,13 @@ static const struct { const char *rule, *message; } cases[] = {
     { "alert dns any any -> any any (dns.query; dataset:set,x,type string,save ../up"
       "; sid:58;)",
       "t.rules:1:42: error: rules may not write datasets; datasets.rules.allow-write" },
+    { "alert ip any any -> any any (ip.src; datarep:bad,>,5,type ip,load bad.json,format js"
+      "on; sid:162;)",
+      "t.rules:1:38: error: datarep reads no JSON; a value, a comma and a reputation"
+      " a line" },
+    { "alert dns any any -> any any (dns.query; dataset:isset,x,type string,load x.json,for"
+      "mat json,value_key a,context_key b\"c; sid:163;)",
+      "t.rules:1:118: error: context_key is a word of ASCII without quotes" },
     { "alert tcp any any -> any any (base64_data; content:\"a\"; sid:59;)",
       "t.rules:1:31: error: base64_data without base64_decode; base64_decode stands "
       "in front of it" },
