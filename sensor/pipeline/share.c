@@ -137,19 +137,34 @@ void share_frame(struct share *s, const struct frame *frame)
     pack->used += frame->size;
 }
 
+/* Whether the worker has not even begun with what it was given last: then a pack that is
+ * not full had better wait for more frames, since each that is handed over, however little
+ * is in it, leaves one less to fill. */
+static bool is_behind(struct lane *lane)
+{
+    pthread_mutex_lock(&lane->lock);
+    bool result = lane->full_head != NULL;
+    pthread_mutex_unlock(&lane->lock);
+    return result;
+}
+
 void share_flush(struct share *s)
 {
     for (unsigned i = 0; i < s->n_lanes; i++) {
-        if (s->lanes[i].filling != NULL) {
-            hand_over(&s->lanes[i]);
+        struct lane *lane = &s->lanes[i];
+
+        if (lane->filling != NULL && !(s->may_drop && is_behind(lane))) {
+            hand_over(lane);
         }
     }
 }
 
 void share_end(struct share *s)
 {
-    share_flush(s);
     for (unsigned i = 0; i < s->n_lanes; i++) {
+        if (s->lanes[i].filling != NULL) {
+            hand_over(&s->lanes[i]);
+        }
         pthread_mutex_lock(&s->lanes[i].lock);
         s->lanes[i].is_ended = true;
         pthread_cond_broadcast(&s->lanes[i].changed);

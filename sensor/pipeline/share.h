@@ -30,7 +30,8 @@ void share_destroy(struct share *);
 
 /* Reader's side. */
 void share_frame(struct share *, const struct frame *);
-/* Hands over what is there, full or not. */
+/* Hands over what is there, full or not; live only where the worker has nothing to do yet:
+ * to be called again, so that it gets the rest in its turn. */
 void share_flush(struct share *);
 /* Nothing follows: workers get what is left, then NULL. */
 void share_end(struct share *);
