@@ -371,6 +371,21 @@ static bool is_acceptable(struct stream_engine *e, struct segment *seg)
     return true;
 }
 
+/* Where windows cannot be judged, perhaps since nobody is seen to acknowledge, the bounds
+ * follow what was handed on: else its sequence numbers run out of them, and past half of
+ * their circle they would seem to be from before the last acknowledgement. */
+static void follow_base(struct segment *seg)
+{
+    struct stream_side *s = seg->s;
+
+    if (seg->st->is_liberal) {
+        s->right_edge = seq_max(s->right_edge, s->base + STREAM_LIBERAL_WINDOW);
+        if (seq_diff(s->base, s->last_ack) > (int32_t) STREAM_LIBERAL_WINDOW) {
+            s->last_ack = s->base - STREAM_LIBERAL_WINDOW;
+        }
+    }
+}
+
 static void take_data(struct stream_engine *e, struct segment *seg)
 {
     struct stream_side *s = seg->s;
@@ -423,6 +438,7 @@ bool stream_synchronized(struct stream_engine *e, struct segment *seg)
     } else if (!is_keepalive(seg)) {
         take_data(e, seg);
         close_gaps(e, seg, seg->dir);
+        follow_base(seg);
     }
     stream_set_state(seg, state_of(seg->st));
     return true;

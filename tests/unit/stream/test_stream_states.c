@@ -316,6 +316,41 @@ static void mid_stream_pick_up_finds_the_server(void **state)
     }
 }
 
+/* Of a long download whose acknowledgements take another way, sequence numbers go round
+ * more than once.  Nothing of it is out of the window or from the past. */
+static void one_side_alone_goes_on_for_ever(void **state)
+{
+    static uint8_t bytes[60000];
+    struct stream_conf conf = world_conf();
+    conf.midstream = true;
+
+    (void) state;
+    for (int is_async = 0; is_async < 2; is_async++) {
+        conf.async_oneside = is_async != 0;
+        struct world *w = world_new(&conf);
+        uint32_t seq = C;
+
+        if (is_async) {
+            assert_true(world_send(w, TO_SERVER, SYN, ISN_C, 0, ""));
+        }
+        for (uint64_t sent = 0; sent < 9000000000ull; sent += sizeof bytes) {
+            world_packet(w, TO_SERVER, A, seq, S, bytes, sizeof bytes);
+            if (sent == 0) {    /* Of more than the sink keeps nothing is wanted. */
+                w->stop_at_first = true;
+            }
+            assert_true(world_feed(w, TO_SERVER));
+            assert_int_equal(w->packet.n_stream_events, 0);
+            seq += (uint32_t) sizeof bytes;
+        }
+        assert_int_equal(stream_bytes_seen(&w->flow, TO_SERVER),
+                         (9000000000ull + sizeof bytes - 1) / sizeof bytes * sizeof bytes);
+        world_packet(w, TO_SERVER, TCP_RST, seq, 0, bytes, 0);
+        assert_true(world_feed(w, TO_SERVER));
+        assert_int_equal(w->flow.tcp_state, TCP_STATE_CLOSED);
+        world_free(w);
+    }
+}
+
 static void sender_of_the_syn_is_the_client(void **state)
 {
     struct stream_conf conf = world_conf();
@@ -479,6 +514,7 @@ int main(void)
         cmocka_unit_test(each_scene_goes_through_its_states),
         cmocka_unit_test(bad_checksum_is_ignored),
         cmocka_unit_test(mid_stream_pick_up_finds_the_server),
+        cmocka_unit_test(one_side_alone_goes_on_for_ever),
         cmocka_unit_test(sender_of_the_syn_is_the_client),
         cmocka_unit_test(an_answer_that_echoes_another_timestamp_is_forged),
         cmocka_unit_test(a_signed_reset_of_an_unsigned_session_resets_nothing),
