@@ -132,7 +132,8 @@ enum rule_test_kind {
     TEST_NUMBER,                /* field, cmp, a, b, flag, negated */
     TEST_SAME_IP,
     TEST_FLOWBIT,               /* name: index into ruleset.flowbits; negated; alternatives */
-    TEST_FLOWINT,               /* name, cmp, a; or is (not) set */
+    TEST_FLOWINT,               /* name, cmp, a (b: of another name, if not 0); or is
+                                 * (not) set */
     TEST_XBIT,                  /* name, scope; negated */
     TEST_HOSTBIT,
     TEST_APP_PROTO,             /* proto, side, negated */

@@ -34,6 +34,7 @@ struct dataset {
     struct member **buckets;    /* n_buckets is a power of two; grows at load only. */
     size_t n_buckets, n;
     uint64_t memory, max_memory;
+    struct member *gone;        /* Removed; kept while alerts may tell of their contexts. */
 };
 
 static bool read_type(const char *name, enum value_type *type)
@@ -432,6 +433,10 @@ void dataset_destroy(struct dataset *d)
             free_member(m);
         }
     }
+    for (struct member *m = d->gone, *next; m != NULL; m = next) {
+        next = m->next;
+        free_member(m);
+    }
     free(d->buckets);
     pthread_rwlock_destroy(&d->lock);
     free(d);
@@ -483,9 +488,18 @@ bool dataset_reputation(struct dataset *d, struct slice value, uint16_t *reputat
 struct slice dataset_context(struct dataset *d, struct slice value)
 {
     uint8_t raw[32];
-    const struct member *m = *find_member(d, normalize(d, value, raw));
 
-    return slice_text(m != NULL ? m->context : NULL);
+    value = normalize(d, value, raw);
+    if (d->is_mutable) {
+        pthread_rwlock_rdlock(&d->lock);
+    }
+    const struct member *m = *find_member(d, value);
+    struct slice context = slice_text(m != NULL ? m->context : NULL);
+
+    if (d->is_mutable) {
+        pthread_rwlock_unlock(&d->lock);
+    }
+    return context;
 }
 
 bool dataset_add(struct dataset *d, struct slice value)
@@ -508,14 +522,21 @@ bool dataset_remove(struct dataset *d, struct slice value)
     pthread_rwlock_wrlock(&d->lock);
     struct member **at = find_member(d, value), *m = *at;
 
-    if (m != NULL) {
+    bool is_member = m != NULL;
+
+    if (is_member) {
         *at = m->next;
-        d->memory -= sizeof *m + m->size;
         d->n--;
+    }
+    if (is_member && m->context != NULL) {
+        m->next = d->gone;      /* There are no more of these than were loaded. */
+        d->gone = m;
+    } else if (is_member) {
+        d->memory -= sizeof *m + m->size;
         free_member(m);
     }
     pthread_rwlock_unlock(&d->lock);
-    return m != NULL;
+    return is_member;
 }
 
 size_t dataset_size(struct dataset *d)

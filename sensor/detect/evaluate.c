@@ -178,7 +178,16 @@ static enum verdict run_plain(struct detect_worker *w, const struct engine_rule 
                             w->transform_b, TRANSFORM_MAX);
     in.bytes = bytes.bytes;
     in.size = bytes.size;
-    return program_run(state, b, &in) ? VERDICT_MATCH : VERDICT_NO;
+    unsigned n_before = state->n_set_changes;
+    bool matches = program_run(state, b, &in);
+
+    /* The next buffer may use the same memory. */
+    for (unsigned i = n_before; i < state->n_set_changes; i++) {
+        struct slice value = state->set_values[i];
+
+        state->set_values[i] = arena_copy(&w->packet_arena, value.bytes, value.size);
+    }
+    return matches ? VERDICT_MATCH : VERDICT_NO;
 }
 
 /* A buffer of the transaction: any of its instances will do. */

@@ -307,7 +307,11 @@ static size_t find_source(struct detect_engine *e, const struct rule_buffer *b, 
     struct transform *transforms = xcalloc(b->n_transforms + 1, sizeof *transforms);
 
     for (size_t i = 0; i < b->n_transforms; i++) {
-        if (!transform_init(&transforms[i], &b->transforms[i], why)) {
+        if (!transform_init(&transforms[i], &b->transforms[i], e->conf.pcre_match_limit,
+                            why)) {
+            while (i-- > 0) {
+                transform_fini(&transforms[i]);
+            }
             free(transforms);
             return SIZE_MAX;
         }

@@ -110,7 +110,7 @@ static bool test_flowbit(const struct detect_worker *w, const struct rule_test *
 
 static bool test_flowint(const struct detect_worker *w, const struct rule_test *t)
 {
-    uint32_t value = 0;
+    uint32_t value = 0, other = 0;
     bool is_set = w->flow != NULL && flowint_get(w->detect_flow, t->name, &value);
 
     if (w->flow == NULL) {
@@ -118,6 +118,10 @@ static bool test_flowint(const struct detect_worker *w, const struct rule_test *
     }
     if (t->needs_set || t->needs_unset) {
         return is_set == t->needs_set;
+    }
+    if (t->b != 0) {            /* Compared with another flowint, once there is one. */
+        return is_set && flowint_get(w->detect_flow, (uint32_t) t->b, &other)
+               && number_matches(t->cmp, value, other, 0);
     }
     return is_set && test_number_fits(t, value);
 }

@@ -6,11 +6,30 @@
 #include <pcre2.h>
 #include <zlib.h>
 
+#include "common/base/strbuf.h"
 #include "sensor/detect/program.h"
 #include "sensor/detect/search.h"
 
+/* With the limit written in front, as for the expressions of pcre: what they are given is
+ * what an attacker likes. */
+static pcre2_code *compile_regex(struct slice pattern, uint64_t match_limit)
+{
+    struct strbuf text = STRBUF_EMPTY;
+    int code;
+    PCRE2_SIZE where;
+
+    strbuf_printf(&text, "(*LIMIT_MATCH=%llu)",
+                  (unsigned long long) (match_limit < UINT32_MAX ? match_limit : UINT32_MAX));
+    strbuf_put(&text, pattern.bytes, pattern.size);
+    pcre2_code *compiled = pcre2_compile((PCRE2_SPTR) text.text, text.size, 0, &code, &where,
+                                         NULL);
+
+    strbuf_fini(&text);
+    return compiled;
+}
+
 bool transform_init(struct transform *t, const struct rule_transform *rule,
-                    const char **why)
+                    uint64_t match_limit, const char **why)
 {
     memset(t, 0, sizeof *t);
     t->kind = rule->kind;
@@ -22,10 +41,7 @@ bool transform_init(struct transform *t, const struct rule_transform *rule,
         return false;
     }
     if (t->kind == TRANSFORM_PCREXFORM) {
-        int code;
-        PCRE2_SIZE where;
-
-        t->code = pcre2_compile(t->argument.bytes, t->argument.size, 0, &code, &where, NULL);
+        t->code = compile_regex(t->argument, match_limit);
         if (t->code == NULL) {
             *why = "pcrexform: PCRE2 refuses the expression";
             return false;
@@ -164,7 +180,9 @@ static size_t prefix_dot(struct slice in, uint8_t *out, size_t max)
     size_t n = in.size < max - 1 ? in.size : max - 1;
 
     out[0] = '.';
-    memcpy(out + 1, in.bytes, n);
+    if (n != 0) {
+        memcpy(out + 1, in.bytes, n);
+    }
     return n + 1;
 }
 

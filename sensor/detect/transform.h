@@ -13,8 +13,10 @@ struct transform {
     void *code;                 /* pcrexform: pcre2_code, owned. */
 };
 
-/* False when the argument is wrong, with '*why' a static text. */
-bool transform_init(struct transform *, const struct rule_transform *, const char **why);
+/* 'match_limit': effort spent on one expression.  False when the argument is wrong, with
+ * '*why' a static text. */
+bool transform_init(struct transform *, const struct rule_transform *, uint64_t match_limit,
+                    const char **why);
 void transform_fini(struct transform *);
 /* Applies 'n' of them in order to 'in'.  The result is 'in' itself or lies in one of the
  * two scratch areas of 'max' bytes each; what does not fit is cut. */

@@ -245,6 +245,28 @@ static void flowints_count(void **state)
     world_free(w);
 }
 
+static void flowints_are_compared_with_each_other(void **state)
+{
+    struct world *w = world_new(
+        "alert udp any any -> any any (msg:\"a\"; content:\"x\"; flowint:a,+,1; noalert; "
+        "sid:1;)\n"
+        "alert udp any any -> any any (msg:\"b\"; content:\"y\"; flowint:b,+,1; noalert; "
+        "sid:2;)\n"
+        "alert udp any any -> any any (msg:\"more\"; content:\"z\"; flowint:a,>,b; sid:3;)\n"
+        "alert udp any any -> any any (msg:\"as many\"; content:\"z\"; flowint:a,==,b; "
+        "sid:4;)\n");
+
+    (void) state;
+    world_flow(w, IP_PROTO_UDP, 5000);
+    expect(world_udp(w, TO_SERVER, "x"), "");
+    expect(world_udp(w, TO_SERVER, "z"), "");   /* There is no b yet. */
+    expect(world_udp(w, TO_SERVER, "y"), "");
+    expect(world_udp(w, TO_SERVER, "z"), "4");
+    expect(world_udp(w, TO_SERVER, "x"), "");
+    expect(world_udp(w, TO_SERVER, "z"), "3");
+    world_free(w);
+}
+
 static void xbits_span_flows_and_expire(void **state)
 {
     struct world *w = world_new(
@@ -658,6 +680,65 @@ static void json_datasets_tell_what_they_know(void **state)
     unlink(path);
 }
 
+/* What the alert tells is of the value as it was found, not as it was left. */
+static void a_value_that_leaves_its_json_dataset_is_told_once(void **state)
+{
+    char path[] = "test-dataset-XXXXXX", rules[512];
+    const struct detect_alert *alerts;
+    int fd = mkstemp(path);
+    FILE *f = fdopen(fd, "w");
+
+    (void) state;
+    fputs("{\"host\":\"www.example.com\",\"year\":2005}\n", f);
+    fclose(f);
+    snprintf(rules, sizeof rules,
+             "alert http any any -> any any (http.host; dataset:isset,bad,type string,load %s,"
+             "format ndjson,value_key host,context_key who,remove_key; dataset:unset,bad; "
+             "sid:1;)\n", path);
+    struct world *w = world_new(rules);
+
+    expect(world_tcp(w, TO_SERVER, request), "1t");
+    assert_int_equal(detect_alerts(w->worker, &alerts), 1);
+    assert_true(slice_equal(alerts[0].context, slice_text("{\"who\":{\"year\":2005}}")));
+    world_tcp(w, TO_CLIENT, response);
+    expect(world_tcp(w, TO_SERVER, request), "");
+    world_free(w);
+    unlink(path);
+}
+
+static void transformed_addresses_are_remembered_each_in_its_dataset(void **state)
+{
+    struct world *w = world_new(
+        "alert udp any any -> any any (msg:\"sets\"; content:\"one\"; "
+        "ip.src; to_md5; dataset:set,clients,type md5; "
+        "ip.dst; to_md5; dataset:set,servers,type md5; sid:1;)\n"
+        "alert udp any any -> any any (msg:\"reads\"; content:\"two\"; "
+        "ip.src; to_md5; dataset:isset,clients; sid:2;)\n"
+        "alert udp any any -> any any (msg:\"reads\"; content:\"two\"; "
+        "ip.dst; to_md5; dataset:isset,servers; sid:3;)\n"
+        "alert udp any any -> any any (msg:\"reads\"; content:\"two\"; "
+        "ip.dst; to_md5; dataset:isset,clients; sid:4;)\n");
+
+    (void) state;
+    world_flow(w, IP_PROTO_UDP, 5000);
+    expect(world_udp(w, TO_SERVER, "one"), "1");
+    expect(world_udp(w, TO_SERVER, "two"), "2 3");
+    world_free(w);
+}
+
+/* The first branch is tried in some ten thousand ways before the second would match. */
+static void an_expression_of_a_transform_has_a_limit(void **state)
+{
+    struct world *w = world_new(
+        "alert http any any -> any any (msg:\"slow\"; http.uri; "
+        "pcrexform:\"^/(?:(?:a|aa)+b|a+)(z)\"; content:\"z\"; sid:1;)\n");
+
+    (void) state;
+    expect(world_tcp(w, TO_SERVER, "GET /aaaz HTTP/1.1\r\nHost: a\r\n\r\n"), "1t");
+    expect(world_tcp(w, TO_SERVER,
+                     "GET /aaaaaaaaaaaaaaaaaaaaaaaaaaaaz HTTP/1.1\r\nHost: a\r\n\r\n"), "");
+    world_free(w);
+}
 
 static void datasets_remember(void **state)
 {
@@ -690,6 +771,7 @@ int main(void)
         cmocka_unit_test(rules_about_events_see_packets_that_have_them),
         cmocka_unit_test(flowbits_are_set_before_they_are_asked_for),
         cmocka_unit_test(flowints_count),
+        cmocka_unit_test(flowints_are_compared_with_each_other),
         cmocka_unit_test(xbits_span_flows_and_expire),
         cmocka_unit_test(filters_thin_alerts_out),
         cmocka_unit_test(pass_comes_first_and_lets_the_flow_go),
@@ -702,6 +784,7 @@ int main(void)
         cmocka_unit_test(transactions_are_released_once_they_are_inspected),
         cmocka_unit_test(dns_names_are_inspected),
         cmocka_unit_test(rules_about_the_protocol_alone),
+        cmocka_unit_test(an_expression_of_a_transform_has_a_limit),
         cmocka_unit_test(datasets_remember),
         cmocka_unit_test(rules_about_the_protocols_of_both_sides_wait_for_them),
         cmocka_unit_test(tags_tell_the_packets_that_follow),
@@ -712,6 +795,8 @@ int main(void)
         cmocka_unit_test(ftpbounce_sees_an_address_that_is_not_the_senders),
         cmocka_unit_test(transforms_decompress),
         cmocka_unit_test(json_datasets_tell_what_they_know),
+        cmocka_unit_test(a_value_that_leaves_its_json_dataset_is_told_once),
+        cmocka_unit_test(transformed_addresses_are_remembered_each_in_its_dataset),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
