@@ -29,7 +29,8 @@ static struct slice base_name(const char *path)
     return slice_text(slash != NULL ? slash + 1 : path);
 }
 
-static void fill_rule(struct event_alert *alert, const struct detect_alert *a)
+static void fill_rule(struct output_worker *w, struct event_alert *alert,
+                      const struct detect_alert *a)
 {
     const struct rule *rule = a->rule;
 
@@ -40,8 +41,9 @@ static void fill_rule(struct event_alert *alert, const struct detect_alert *a)
     alert->signature = slice_text(rule->msg != NULL ? rule->msg : "");
     alert->category = slice_text(rule->category != NULL ? rule->category : "");
     alert->severity = rule->priority > 0 ? (uint64_t) rule->priority : 3;
-    alert->metadata = slice_text(rule->metadata_json);
-    alert->references = slice_text(rule->references_json);
+    /* A rule file need not be UTF-8. */
+    alert->metadata = clean_json(w, slice_text(rule->metadata_json));
+    alert->references = clean_json(w, slice_text(rule->references_json));
     alert->context = a->context;
     alert->ruleset = base_name(rule->file);
 }
@@ -173,7 +175,7 @@ void output_alert(struct output_worker *w, const struct packet *p, struct flow *
     }
     fill_packet(w, &e, &parts, p, flow, SOURCE_AS_PACKET);
     fill_tunnel(w, &e, &parts, p);
-    fill_rule(&alert, a);
+    fill_rule(w, &alert, a);
     fill_target(&alert, &e, a->rule->target);
     e.alert = &alert;
     if (a->tx != NULL) {

@@ -165,9 +165,7 @@ static bool is_odd(uint8_t c)
     return c < 0x20 || c >= 0x80;
 }
 
-/* nDPI's text is JSON as long as the names that it took from packets are ASCII.  Where one
- * is not, and the text is not valid UTF-8 JSON all the same, each odd byte becomes '?'. */
-static struct slice clean_json(struct output_worker *w, struct slice json)
+struct slice clean_json(struct output_worker *w, struct slice json)
 {
     size_t i = 0;
 

@@ -90,6 +90,9 @@ void fill_tunnel(struct output_worker *, struct event *, struct event_parts *,
                  const struct packet *);
 /* Printable text of 'bytes', dots for the rest; an absent slice if there is no room. */
 struct slice printable_text(struct output_worker *, struct slice bytes);
+/* JSON that holds text from packets or rule files, whose bytes are as they were.  Where it
+ * is not valid UTF-8 JSON, each odd byte becomes '?'; an absent slice if there is no room. */
+struct slice clean_json(struct output_worker *, struct slice json);
 
 /* ---- Transactions (transaction.c) ---- */
 

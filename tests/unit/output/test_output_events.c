@@ -59,6 +59,25 @@ static void an_alert_tells_rule_packet_and_flow(void **state)
     world_free(&w);
 }
 
+static void a_rule_that_is_no_utf8_makes_events_that_are(void **state)
+{
+    const struct rule latin = { .sid = 1, .gid = 1, .msg = "Gr\xfc\xdf" "e",
+                                .metadata_json = "{\"author\":[\"J\xf6rg\"]}",
+                                .references_json = "[\"https://example.org/\xe4\"]" };
+    struct world w;
+
+    world_open(&w);
+    world_packet(&w, TO_CLIENT, "evil");
+    output_alert(w.worker, &w.packet, &w.flow, &(struct detect_alert) { .rule = &latin });
+    world_close(&w);
+    assert_int_equal(w.n_events, 1);
+    assert_string_equal(json_string_value(json_array_get(
+                            at(w.events[0], "alert.metadata.author"), 0)), "J?rg");
+    assert_string_equal(json_string_value(json_array_get(
+                            at(w.events[0], "alert.references"), 0)), "https://example.org/?");
+    world_free(&w);
+}
+
 static void payload_and_packet_come_when_asked_for(void **state)
 {
     struct output_conf conf;
@@ -474,6 +493,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_alert_tells_rule_packet_and_flow),
+        cmocka_unit_test(a_rule_that_is_no_utf8_makes_events_that_are),
         cmocka_unit_test(payload_and_packet_come_when_asked_for),
         cmocka_unit_test(a_tunnel_is_told_with_its_outer_packet),
         cmocka_unit_test(a_flow_event_tells_how_it_ended),
