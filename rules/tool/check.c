@@ -1,22 +1,17 @@
 #include <stdio.h>
 
 #include "common/base/strbuf.h"
+#include "common/wire/json.h"
 #include "rules/tool/tool.h"
 
+/* What a message quotes of a rule file need not be UTF-8. */
 static void put_json_text(FILE *out, const char *text)
 {
-    putc('"', out);
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char) *text;
-        if (c == '"' || c == '\\') {
-            fprintf(out, "\\%c", c);
-        } else if (c < 0x20) {
-            fprintf(out, "\\u%04x", c);
-        } else {
-            putc(c, out);
-        }
-    }
-    putc('"', out);
+    struct strbuf quoted = STRBUF_EMPTY;
+
+    json_text(&quoted, slice_text(text));
+    fwrite(quoted.text, 1, quoted.size, out);
+    strbuf_fini(&quoted);
 }
 
 static void print_json(const struct ruleset *set, const struct diag *diag)
