@@ -149,6 +149,27 @@ static void fail_file(struct file_source *s, const char *path, const char *why)
     s->files_broken++;
 }
 
+/* Frames of a link that decode does not know are no packets; without a word the summary
+ * would look as if nothing had happened in them. */
+static void check_link(const struct file_source *s, const char *path)
+{
+    static const int known[] = {
+        LINK_NULL, LINK_ETHERNET, LINK_PPP, LINK_RAW_OPENBSD, LINK_RAW_BSDOS, LINK_PPP_HDLC,
+        LINK_RAW, LINK_CISCO_HDLC, LINK_LOOP, LINK_LINUX_SLL, LINK_IPV4, LINK_IPV6,
+        LINK_LINUX_SLL2,
+    };
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (s->link_type == known[i]) {
+            return;
+        }
+    }
+    const char *name = pcap_datalink_val_to_description(s->link_type);
+    log_warn("capture", "no frame of a capture file is decoded",
+             "file=\"%s\" link_type=%d link=\"%s\"", path, s->link_type,
+             name != NULL ? name : "unknown");
+}
+
 /* Opens the file that 'next' names; false after reporting to 'diag', or the log if NULL. */
 static bool open_next(struct file_source *s, struct diag *diag)
 {
@@ -180,6 +201,7 @@ static bool open_next(struct file_source *s, struct diag *diag)
         }
         diag_fini(&own);
     }
+    check_link(s, path);
     s->files++;
     return true;
 }

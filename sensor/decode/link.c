@@ -222,7 +222,7 @@ bool decode_link(struct decoder *d, struct packet *p, struct cursor c, unsigned 
     case LINK_CISCO_HDLC:
         return decode_cisco_hdlc(d, p, c);
     default:
-        p->is_invalid = true;   /* Capture refuses such files; here for fuzzing's sake. */
+        p->is_invalid = true;   /* Capture warns of such files. */
         return false;
     }
 }

@@ -77,6 +77,17 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(tmp_path):
     assert sensor.events(tmp_path, "dns")
 
 
+def test_a_link_that_is_not_decoded_is_told_of(tmp_path):
+    content = bytearray(DNS.read_bytes())
+    content[20:24] = (127).to_bytes(4, "little")        # 802.11 with a radiotap header
+    (tmp_path / "air.pcap").write_bytes(content)
+    done = sensor.run("-r", tmp_path / "air.pcap", "-l", tmp_path)
+    assert done.returncode == 0
+    assert "level=warn" in done.stderr and "air.pcap" in done.stderr and "link_type=127" in done.stderr
+    assert sensor.ledger(done.stderr)["decoded"] == len(captures.frames(DNS))
+    assert "level=warn" not in sensor.run("-r", DNS, "-l", tmp_path / "wire").stderr
+
+
 def test_pcapng_and_nanoseconds_give_the_same(tmp_path):
     frames = captures.frames(BROWSE)
     captures.pcapng(tmp_path / "x.pcapng", frames)
