@@ -210,6 +210,18 @@ size_t flow_table_expire(struct flow_table *t, uint64_t now_ns, size_t budget)
     return n;
 }
 
+void flow_table_clock_set_back(struct flow_table *t, uint64_t now_ns)
+{
+    settle_last(t);
+    t->now_ns = now_ns;
+    for (unsigned i = 0; i < TIMEOUT_N_CLASSES; i++) {
+        LIST_FOR_EACH(node, &t->lists[i]) {
+            struct flow *f = flow_of_timeout_node(node);
+            f->listed_ns = f->listed_ns < now_ns ? f->listed_ns : now_ns;
+        }
+    }
+}
+
 /* Makes room by ending one flow; false if there is none. */
 static bool evict_flow(struct flow_table *t)
 {

@@ -54,6 +54,10 @@ struct flow *flow_table_find(struct flow_table *, const struct packet *,
 /* Ends flows idle past their timeout at 'now_ns', at most 'budget' of them; returns how
  * many.  Packet time in replay.  It comes to a flow within a second after its timeout. */
 size_t flow_table_expire(struct flow_table *, uint64_t now_ns, size_t budget);
+/* The clock of a live capture was set back to 'now_ns', perhaps by years: idle times are
+ * counted on from here, since else no flow would time out until the clock is where it was.
+ * Takes time for each flow. */
+void flow_table_clock_set_back(struct flow_table *, uint64_t now_ns);
 /* Ends every flow, in order of first packet: with FLOW_END_TIMEOUT the ones whose timeout
  * has passed by the latest time that the table was told (by packets, or by
  * flow_table_expire()), with FLOW_END_SHUTDOWN the others.  For the same reasons with any

@@ -16,13 +16,15 @@
 
 struct worker {
     unsigned number;
+    bool is_live;                       /* Packets carry the time of this machine's clock. */
     struct decoder *decoder;
     struct flow_table *flows;
     struct stream_engine *streams;
     struct app_engine *apps;
     struct detect_worker *detect;
     struct output_worker *output;
-    uint64_t now_ns;                    /* Time of the newest packet so far. */
+    uint64_t now_ns;                    /* Time of the newest packet so far; falls when the
+                                         * clock of a live capture is set back. */
     uint64_t expired_ns;                /* When timeouts were last looked at. */
     bool has_flow_ended;                /* Within the packet at hand. */
     _Atomic uint64_t frames_done;       /* For progress. */
@@ -35,6 +37,7 @@ struct worker_shared {
     struct host_table *hosts;
     struct output *output;
     struct hash_seed seed;
+    bool is_live;
 };
 
 /* False with a message in 'diag' when something is not to be had. */
@@ -46,7 +49,8 @@ void worker_fini(struct worker *);
 /* One frame through every stage. */
 void worker_frame(struct worker *, const struct frame *);
 /* Ends what timed out; called about once a burst, cheap when nothing did.  'now_ns' may be
- * ahead of the newest packet (live, or the run's last packet at its end). */
+ * ahead of the newest packet (live, or the run's last packet at its end).  Live it is
+ * behind the time of the last call when the clock was set back. */
 void worker_expire(struct worker *, uint64_t now_ns);
 /* The end of the run at 'now_ns': every flow ends, is inspected to the end and logged. */
 void worker_finish(struct worker *, uint64_t now_ns);
