@@ -46,6 +46,8 @@ struct app_conf {
 /* What a parser's own transaction begins with. */
 struct app_tx {
     struct list_node node;              /* In session->txs. */
+    struct list_node moved_node;        /* In session->moved, while has_moved. */
+    bool has_moved;                     /* Since it was last released or left open. */
     struct app_session *session;
     const struct app_parser *parser;    /* Whose it is: a session that changed its protocol
                                          * has transactions of both. */
@@ -61,6 +63,7 @@ struct app_tx {
     /* Owned by later stages. */
     struct detect_tx *detect;           /* Freed by the engine's tx_end callback. */
     bool is_inspected[N_DIRECTIONS];    /* To the end. */
+    bool is_watched;                    /* Detect's: to be looked at though it rests. */
     bool is_logged;
     bool is_dir_logged[N_DIRECTIONS];   /* Output's: of a protocol that logs each message. */
     uint64_t events_logged;             /* Output's: those of 'events' that were output. */
@@ -106,11 +109,13 @@ struct app_session {
     struct flow *flow;
     struct app_engine *engine;
     struct list_node txs;               /* In order of id. */
+    struct list_node moved;             /* Those that something happened to. */
     uint64_t n_txs;                     /* Made so far. */
     uint64_t first_id;                  /* Of those, made by earlier parsers: ids begin
                                          * anew with each. */
     size_t n_open;
     uint64_t events;                    /* Of the session, not of one transaction. */
+    bool is_quiet;                      /* Transactions to come are not to be logged. */
     bool is_failed;                     /* The parser gave up: raw stream rules alone. */
     bool is_recognized;                 /* Recognition is over, with or without success. */
     bool is_finished;                   /* Nothing more is parsed: the parser is done, failed,
@@ -176,6 +181,28 @@ static inline struct app_tx *app_tx_first(const struct app_session *s)
 static inline struct app_tx *app_tx_next(const struct app_session *s, const struct app_tx *tx)
 {
     return tx->node.next == &s->txs ? NULL : LIST_ENTRY(tx->node.next, struct app_tx, node);
+}
+
+/* As above, but of many that are open only those that something happened to since
+ * app_release(): requests without answers must not make each packet dearer. */
+#define APP_FEW_TXS 16u
+static inline struct app_tx *app_tx_next_moved(const struct app_session *s,
+                                               const struct app_tx *tx)
+{
+    if (s->n_open <= APP_FEW_TXS) {
+        return app_tx_next(s, tx);
+    }
+    return tx->moved_node.next == &s->moved
+               ? NULL : LIST_ENTRY(tx->moved_node.next, struct app_tx, moved_node);
+}
+
+static inline struct app_tx *app_tx_first_moved(const struct app_session *s)
+{
+    if (s == NULL || s->n_open <= APP_FEW_TXS) {
+        return app_tx_first(s);
+    }
+    struct list_node *n = list_front(&s->moved);
+    return n != NULL ? LIST_ENTRY(n, struct app_tx, moved_node) : NULL;
 }
 
 /* ---- For output ---- */

@@ -73,5 +73,7 @@ const char *app_magic_name(struct magic_set *, struct slice bytes);
 
 /* tx.c */
 void app_tx_end(struct app_tx *);
+/* Nothing happens to it until it is changed again. */
+void app_tx_rest(struct app_tx *);
 
 #endif

@@ -170,16 +170,27 @@ void app_flow_end(struct app_engine *e, struct flow *flow)
     flow->app = NULL;
 }
 
+static struct app_tx *next_moved(const struct app_session *s, const struct app_tx *tx)
+{
+    return tx->moved_node.next == &s->moved
+               ? NULL : LIST_ENTRY(tx->moved_node.next, struct app_tx, moved_node);
+}
+
 void app_release(struct app_engine *e, struct flow *flow)
 {
     if (flow->app == NULL) {
         return;
     }
-    LIST_FOR_EACH_SAFE (node, next, &flow->app->txs) {
-        struct app_tx *tx = LIST_ENTRY(node, struct app_tx, node);
-        if (tx->is_done[TO_SERVER] && tx->is_done[TO_CLIENT] && tx->is_logged
-            && tx->is_inspected[TO_SERVER] && tx->is_inspected[TO_CLIENT]) {
+    bool is_few = flow->app->n_open <= APP_FEW_TXS;
+    for (struct app_tx *tx = app_tx_first_moved(flow->app), *next; tx != NULL; tx = next) {
+        /* Which list it is must not change while it is walked along. */
+        next = is_few ? app_tx_next(flow->app, tx) : next_moved(flow->app, tx);
+        bool is_done = tx->is_done[TO_SERVER] && tx->is_done[TO_CLIENT];
+        if (is_done && tx->is_logged && tx->is_inspected[TO_SERVER]
+            && tx->is_inspected[TO_CLIENT]) {
             app_tx_end(tx);
+        } else if (!is_done && !tx->is_watched) {
+            app_tx_rest(tx);
         }
     }
 }
@@ -196,6 +207,7 @@ static struct session *open_session(struct app_engine *e, struct flow *flow)
     s->pub.flow = flow;
     s->pub.engine = e;
     list_init(&s->pub.txs);
+    list_init(&s->pub.moved);
     flow->app = &s->pub;
     e->counters.sessions++;
     e->counters.memory += sizeof *s;

@@ -54,6 +54,22 @@ static void account(struct app_tx *tx)
     set_arena_limit(tx);
 }
 
+static void set_moved(struct app_tx *tx)
+{
+    if (!tx->has_moved) {
+        tx->has_moved = true;
+        list_push_back(&tx->session->moved, &tx->moved_node);
+    }
+}
+
+void app_tx_rest(struct app_tx *tx)
+{
+    if (tx->has_moved) {
+        tx->has_moved = false;
+        list_remove(&tx->moved_node);
+    }
+}
+
 void *app_tx_new(struct app_session *s, size_t size, uint64_t now_ns)
 {
     struct app_engine *e = s->engine;
@@ -74,8 +90,10 @@ void *app_tx_new(struct app_session *s, size_t size, uint64_t now_ns)
     tx->parser = s->parser;
     tx->id = s->n_txs++ - s->first_id;
     tx->first_ns = tx->last_ns = now_ns;
+    tx->is_logged = s->is_quiet;
     list_init(&tx->files);
     list_push_back(&s->txs, &tx->node);
+    set_moved(tx);
     s->n_open++;
     e->counters.txs++;
     e->counters.txs_by_proto[s->parser->proto]++;
@@ -96,6 +114,7 @@ void app_tx_end(struct app_tx *tx)
     LIST_FOR_EACH_SAFE (node, next, &tx->files) {
         app_file_free(tx, LIST_ENTRY(node, struct app_file, node));
     }
+    app_tx_rest(tx);
     list_remove(&tx->node);
     s->n_open--;
     app_memory_give(s, tx->charged);
@@ -106,12 +125,14 @@ void app_tx_end(struct app_tx *tx)
 void app_tx_changed(struct app_tx *tx, enum direction dir)
 {
     tx->changes[dir]++;
+    set_moved(tx);
     account(tx);
 }
 
 void app_tx_set_event(struct app_tx *tx, unsigned bit)
 {
     tx->events |= 1ull << bit;
+    set_moved(tx);
 }
 
 void app_session_set_event(struct app_session *s, unsigned bit)

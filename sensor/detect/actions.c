@@ -159,6 +159,7 @@ static void do_config(struct detect_worker *w, const struct rule_do *d,
     if (look->tx != NULL && strstr(d->text, "scope flow") == NULL) {
         look->tx->is_logged = true;
     } else if (w->flow != NULL && w->flow->app != NULL) {
+        w->flow->app->is_quiet = true;
         for (struct app_tx *tx = app_tx_first(w->flow->app); tx != NULL;
              tx = app_tx_next(w->flow->app, tx)) {
             tx->is_logged = true;

@@ -471,13 +471,17 @@ void tx_rules_run(struct detect_worker *w)
     if (!w->is_skipped && w->engine->has_tx_rules) {
         run_session_events(w, s);
     }
-    for (struct app_tx *tx = app_tx_first(s); tx != NULL; tx = app_tx_next(s, tx)) {
+    for (struct app_tx *tx = app_tx_first_moved(s); tx != NULL;
+         tx = app_tx_next_moved(s, tx)) {
+        tx->is_watched = false;
         for (unsigned dir = 0; dir < N_DIRECTIONS; dir++) {
             if (!tx->is_inspected[dir]) {
                 run_side(w, tx, (enum direction) dir);
             } else if (tx->events != 0) {
                 run_late_events(w, tx, (enum direction) dir);
             }
+            tx->is_watched |= tx->detect != NULL
+                              && tx->detect->sides[dir].waits_for_payload;
         }
     }
 }

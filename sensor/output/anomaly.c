@@ -112,7 +112,8 @@ void output_app_anomalies(struct output_worker *w, const struct packet *p,
         log_parser_events(w, a, s->parser, fresh);
         s->events_logged |= fresh;
     }
-    for (struct app_tx *tx = app_tx_first(s); tx != NULL; tx = app_tx_next(s, tx)) {
+    for (struct app_tx *tx = app_tx_first_moved(s); tx != NULL;
+         tx = app_tx_next_moved(s, tx)) {
         fresh = tx->events & ~tx->events_logged;
         if (fresh != 0) {
             a.tx = tx;

@@ -172,6 +172,46 @@ static void a_transaction_lives_until_all_are_done_with_it(void **state)
     stop(&c);
 }
 
+static unsigned count_moved(const struct app_session *s)
+{
+    unsigned n = 0;
+
+    for (struct app_tx *tx = app_tx_first_moved(s); tx != NULL; tx = app_tx_next_moved(s, tx)) {
+        n++;
+    }
+    return n;
+}
+
+static void of_many_transactions_those_that_rest_cost_nothing(void **state)
+{
+    struct conversation c;
+
+    start(&c);
+    for (int i = 0; i < 100; i++) {
+        feed_turn(&c, &get, 0);
+    }
+    assert_int_equal(count_moved(c.flow.app), 100);
+    app_release(c.engine, &c.flow);
+    assert_int_equal(count_moved(c.flow.app), 0);
+    feed_turn(&c, &get, 0);
+    feed_turn(&c, &ok, 0);
+    assert_int_equal(count_moved(c.flow.app), 2);
+    struct app_tx *tx = app_tx_first_moved(c.flow.app);
+    tx->is_watched = true;
+    app_release(c.engine, &c.flow);
+    assert_ptr_equal(app_tx_first_moved(c.flow.app), tx);
+    tx->is_watched = false;
+    app_flow_finish(c.engine, &c.flow);
+    assert_int_equal(count_moved(c.flow.app), 101);
+    for (tx = app_tx_first(c.flow.app); tx != NULL; tx = app_tx_next(c.flow.app, tx)) {
+        tx->is_inspected[TO_SERVER] = tx->is_inspected[TO_CLIENT] = tx->is_logged = true;
+    }
+    app_release(c.engine, &c.flow);
+    assert_int_equal(c.n_ended, 101);
+    assert_int_equal(c.flow.app->n_open, 0);
+    stop(&c);
+}
+
 static void the_end_of_a_flow_closes_what_is_open(void **state)
 {
     struct conversation c;
@@ -283,6 +323,7 @@ int main(void)
         cmocka_unit_test(datagrams_are_recognized),
         cmocka_unit_test(a_side_that_alone_sends_much_ends_recognition),
         cmocka_unit_test(a_transaction_lives_until_all_are_done_with_it),
+        cmocka_unit_test(of_many_transactions_those_that_rest_cost_nothing),
         cmocka_unit_test(the_end_of_a_flow_closes_what_is_open),
         cmocka_unit_test(transactions_are_limited),
         cmocka_unit_test(memory_is_limited),
