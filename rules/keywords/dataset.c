@@ -116,6 +116,22 @@ static const char *text_or_null(struct draft *d, struct slice text)
     return text.size > 0 ? draft_text(d, text) : NULL;
 }
 
+/* What a set is loaded from stands in the first rule that names it; the others may repeat
+ * it, but what they say of another file would not be done. */
+static bool check_load(struct draft *d, const struct options *o,
+                       const struct rule_dataset *set)
+{
+    if (o->load.size == 0) {
+        return true;
+    }
+    const char *load = draft_path(d, o->load);
+
+    return load != NULL
+           && ((set->load != NULL && strcmp(load, set->load) == 0)
+               || draft_error(d, "load it where it is named first",
+                              "dataset \"%s\" is not loaded from there", set->name));
+}
+
 /* The set of this name: made here, or checked to be the one made before. */
 static bool find_set(struct draft *d, struct slice name, const struct options *o, bool is_rep,
                      uint32_t *index)
@@ -131,7 +147,7 @@ static bool find_set(struct draft *d, struct slice name, const struct options *o
         if (set->is_rep != is_rep || (o->type.size > 0 && !slice_is(o->type, set->type))) {
             return draft_error(d, NULL, "dataset \"%s\" is of another type", set->name);
         }
-        return true;
+        return check_load(d, o, set);
     }
     if (o->type.size == 0) {
         return draft_error(d, "type string", "a new dataset needs a type");

@@ -43,6 +43,9 @@ static bool read_type(const char *name, enum value_type *type)
         "string", "md5", "sha1", "sha256", "ipv4", "ip",
     };
 
+    if (name != NULL && strcmp(name, "ipv6") == 0) {
+        name = "ip";            /* Which takes both families. */
+    }
     for (unsigned i = 0; name != NULL && i < N_TYPES; i++) {
         if (strcmp(name, names[i]) == 0) {
             *type = (enum value_type) i;

@@ -726,6 +726,40 @@ static void transformed_addresses_are_remembered_each_in_its_dataset(void **stat
     world_free(w);
 }
 
+static void datasets_of_ipv6_addresses_are_sets_of_addresses(void **state)
+{
+    struct world *w = world_new(
+        "alert udp any any -> any any (msg:\"new\"; ip.src; dataset:set,seen,type ipv6; "
+        "sid:1;)\n");
+
+    (void) state;
+    world_flow(w, IP_PROTO_UDP, 5000);
+    expect(world_udp(w, TO_SERVER, "one"), "1");
+    expect(world_udp(w, TO_SERVER, "one"), "");
+    world_free(w);
+}
+
+static void a_flow_without_logging_logs_no_later_transaction_either(void **state)
+{
+    struct world *w = world_new(
+        "config http any any -> any any (http.uri; content:\"/quiet\"; "
+        "config:logging disable, type tx, scope flow; sid:1;)\n");
+    unsigned n = 0;
+
+    (void) state;
+    world_tcp(w, TO_SERVER, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_false(app_tx_first(w->flow.app)->is_logged);
+    world_tcp(w, TO_SERVER, "GET /quiet HTTP/1.1\r\nHost: a\r\n\r\n");
+    world_tcp(w, TO_SERVER, "GET /b HTTP/1.1\r\nHost: a\r\n\r\n");
+    for (struct app_tx *tx = app_tx_first(w->flow.app); tx != NULL;
+         tx = app_tx_next(w->flow.app, tx)) {
+        assert_true(tx->is_logged);
+        n++;
+    }
+    assert_int_equal(n, 3);
+    world_free(w);
+}
+
 /* The first branch is tried in some ten thousand ways before the second would match. */
 static void an_expression_of_a_transform_has_a_limit(void **state)
 {
@@ -784,6 +818,8 @@ int main(void)
         cmocka_unit_test(transactions_are_released_once_they_are_inspected),
         cmocka_unit_test(dns_names_are_inspected),
         cmocka_unit_test(rules_about_the_protocol_alone),
+        cmocka_unit_test(datasets_of_ipv6_addresses_are_sets_of_addresses),
+        cmocka_unit_test(a_flow_without_logging_logs_no_later_transaction_either),
         cmocka_unit_test(an_expression_of_a_transform_has_a_limit),
         cmocka_unit_test(datasets_remember),
         cmocka_unit_test(rules_about_the_protocols_of_both_sides_wait_for_them),

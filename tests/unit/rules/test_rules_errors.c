@@ -211,6 +211,21 @@ static void wrong_rules_are_refused_with_place_and_remedy(void **state)
     }
 }
 
+static void a_dataset_is_loaded_where_it_is_named_first(void **state)
+{
+    struct loaded l = load_text(
+        "alert dns any any -> any any (dns.query; dataset:isset,x,type string; sid:1;)\n"
+        "alert dns any any -> any any (dns.query; dataset:isset,x; sid:2;)\n"
+        "alert dns any any -> any any (dns.query; dataset:isset,x,type string,load y; sid:3;)");
+    char *text = print_first(&l.diag);
+
+    assert_string_equal(text, "t.rules:3:42: error: dataset \"x\" is not loaded from there; "
+                              "load it where it is named first");
+    assert_int_equal(l.set->n_loaded, 2);
+    free(text);
+    unload(&l);
+}
+
 static void every_error_of_a_rule_is_reported(void **state)
 {
     struct loaded l = load_text("alert tcp any any -> any any (ttl:999; foo:1; sid:1; "
@@ -246,6 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_rules_are_refused_with_place_and_remedy),
+        cmocka_unit_test(a_dataset_is_loaded_where_it_is_named_first),
         cmocka_unit_test(every_error_of_a_rule_is_reported),
         cmocka_unit_test(an_error_in_a_continued_line_names_the_line_in_the_file),
         cmocka_unit_test(good_rules_load_beside_wrong_ones),
