@@ -28,6 +28,13 @@ static inline bool slice_equal(struct slice a, struct slice b)
     return a.size == b.size && (a.size == 0 || memcmp(a.bytes, b.bytes, a.size) == 0);
 }
 
+/* What is behind the first 'n' bytes, of which there are as many.  Of no bytes at NULL it is
+ * that again: C has no arithmetic on NULL. */
+static inline struct slice slice_from(struct slice s, size_t n)
+{
+    return n == 0 ? s : slice_of(s.bytes + n, s.size - n);
+}
+
 static inline bool slice_is(struct slice a, const char *text)
 {
     return slice_equal(a, slice_text(text));

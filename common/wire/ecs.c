@@ -254,10 +254,10 @@ static void derive_tls_version(struct slice version, struct ecs_derived *x)
         x->tls_version = slice_text("1.0");
         x->tls_version_protocol = slice_text("tls");
     } else if (version.size > 4 && memcmp(version.bytes, "TLS ", 4) == 0) {
-        x->tls_version = slice_of(version.bytes + 4, version.size - 4);
+        x->tls_version = slice_from(version, 4);
         x->tls_version_protocol = slice_text("tls");
     } else if (version.size > 4 && memcmp(version.bytes, "SSLv", 4) == 0) {
-        x->tls_version = slice_of(version.bytes + 4, version.size - 4);
+        x->tls_version = slice_from(version, 4);
         x->tls_version_protocol = slice_text("ssl");
     }
 }

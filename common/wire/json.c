@@ -78,9 +78,13 @@ static void put_escape(struct strbuf *b, uint8_t c)
 
 void json_text(struct strbuf *b, struct slice text)
 {
-    const uint8_t *at = text.bytes, *end = at + text.size;
     bool is_checked = false, is_utf8 = false;
 
+    if (text.size == 0) {                       /* Perhaps at NULL. */
+        JSON_LITERAL(b, "\"\"");
+        return;
+    }
+    const uint8_t *at = text.bytes, *end = at + text.size;
     strbuf_reserve(b, text.size + 2);
     strbuf_putc(b, '"');
     while (at < end) {

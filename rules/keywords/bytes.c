@@ -86,7 +86,7 @@ static bool parse_comparison(struct draft *d, struct slice v, struct op_bytes *b
 
     d->negated = v.size > 0 && v.bytes[0] == '!';
     if (d->negated) {
-        v = slice_trim(slice_of(v.bytes + 1, v.size - 1));
+        v = slice_trim(slice_from(v, 1));
         if (v.size == 0) {
             b->cmp = CMP_EQ;    /* "!" alone is "not equal". */
             return true;

@@ -355,7 +355,7 @@ static bool parse_entropy_value(struct slice v, struct op_entropy *e)
         size_t n = strlen(signs[i].sign);
         if (v.size > n && memcmp(v.bytes, signs[i].sign, n) == 0) {
             e->cmp = signs[i].cmp;
-            v = slice_trim(slice_of(v.bytes + n, v.size - n));
+            v = slice_trim(slice_from(v, n));
             break;
         }
     }

@@ -54,7 +54,7 @@ static bool parse_plain(struct draft *d, const struct keyword *row, struct slice
 static bool parse_tos(struct draft *d, const struct keyword *row, struct slice v)
 {
     bool negated = v.size > 0 && v.bytes[0] == '!';
-    struct slice digits = slice_trim(slice_of(v.bytes + negated, v.size - negated));
+    struct slice digits = slice_trim(slice_from(v, negated));
     uint64_t n = 0;
 
     if (digits.size < 2 || (digits.bytes[0] | 0x20) != 'x') {
@@ -86,7 +86,7 @@ static bool parse_ip_proto(struct draft *d, const struct keyword *row, struct sl
         { "l2tp", "L2TP", 115 }, { "sctp", "SCTP", 132 }, { "udplite", "UDPLite", 136 },
     };
     bool negated = v.size > 0 && v.bytes[0] == '!';
-    struct slice name = slice_trim(slice_of(v.bytes + negated, v.size - negated));
+    struct slice name = slice_trim(slice_from(v, negated));
 
     if (name.size > 1 && name.bytes[0] == '"' && name.bytes[name.size - 1] == '"') {
         name = slice_of(name.bytes + 1, name.size - 2);
@@ -290,7 +290,7 @@ static bool parse_named(struct draft *d, const struct keyword *row, struct slice
         { FIELD_DNS_RRTYPE, "https", 65 }, { FIELD_DNS_RRTYPE, "any", 255 },
     };
     bool negated = v.size > 0 && v.bytes[0] == '!';
-    struct slice name = slice_trim(slice_of(v.bytes + negated, v.size - negated));
+    struct slice name = slice_trim(slice_from(v, negated));
 
     if (!draft_need_app(d, APP_DNS)) {
         return false;

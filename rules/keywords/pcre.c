@@ -154,7 +154,7 @@ static bool parse_pcre(struct draft *d, const struct keyword *row, struct slice 
 
     if (v.size > 0 && v.bytes[0] == '!') {
         d->negated = true;      /* Some write it within the quotes. */
-        v = slice_of(v.bytes + 1, v.size - 1);
+        v = slice_from(v, 1);
     }
     if (v.size < 2 || v.bytes[0] != '/' || (end = closing_slash(v)) == NULL) {
         return draft_error_at(d, v.bytes, "for example: pcre:\"/^abc/i\"",
@@ -173,9 +173,9 @@ static bool parse_pcre(struct draft *d, const struct keyword *row, struct slice 
     }
     struct name_search search = { d, &pcre };
     draft_regex_names(&pcre, take_name, &search);
-    struct slice variables = slice_trim(slice_of(tail.bytes + n, tail.size - n));
+    struct slice variables = slice_trim(slice_from(tail, n));
     if (variables.size > 0
-        && !parse_variables(d, slice_of(variables.bytes + 1, variables.size - 1), &pcre,
+        && !parse_variables(d, slice_from(variables, 1), &pcre,
                             n_groups)) {
         return false;
     }

@@ -21,7 +21,7 @@ bool tls_parse_version(struct draft *d, const struct keyword *row, struct slice 
     while (slice_next(&v, ',', &part)) {
         size_t i = 0, count = sizeof names / sizeof *names;
         bool has_sign = part.size > 0 && part.bytes[0] == '!';
-        part = slice_trim(slice_of(part.bytes + has_sign, part.size - has_sign));
+        part = slice_trim(slice_from(part, has_sign));
         while (i < count && !slice_is_nocase(part, names[i].name)) {
             i++;
         }
@@ -53,7 +53,7 @@ bool tls_parse_state(struct draft *d, const struct keyword *row, struct slice v)
     }
     while (slice_next(&v, memchr(v.bytes, '|', v.size) != NULL ? '|' : ',', &part)) {
         bool negated = part.size > 0 && part.bytes[0] == '!';
-        part = slice_trim(slice_of(part.bytes + negated, part.size - negated));
+        part = slice_trim(slice_from(part, negated));
         int state = word_index(part, states);
         if (state < 0) {
             return draft_error_at(d, part.bytes, "client_hello, server_hello, client_keyx, "
@@ -102,7 +102,7 @@ static bool read_date(struct slice v, uint64_t *seconds)
             if (strchr(parts[n].before, v.bytes[0]) == NULL || v.bytes[0] == '\0') {
                 return false;
             }
-            v = slice_of(v.bytes + 1, v.size - 1);
+            v = slice_from(v, 1);
         }
         if (!take_digits(&v, parts[n].size, parts[n].min, parts[n].max, &values[n])) {
             return false;
@@ -132,7 +132,7 @@ bool tls_parse_date(struct draft *d, const struct keyword *row, struct slice v)
     } else {
         bool has_sign = v.size > 0 && (v.bytes[0] == '<' || v.bytes[0] == '>');
         cmp = !has_sign ? CMP_EQ : v.bytes[0] == '<' ? CMP_LT : CMP_GT;
-        ok = read_date(slice_of(v.bytes + has_sign, v.size - has_sign), &a);
+        ok = read_date(slice_from(v, has_sign), &a);
     }
     if (!ok) {
         return draft_error_at(d, v.bytes, "for example <2015-10, >2015-10-22T23:59:59, "

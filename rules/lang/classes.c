@@ -99,7 +99,7 @@ static bool next_entry(FILE *f, const char *path, const char *prefix, unsigned *
         size_t len = strlen(prefix);
         if (slice_is(word, "config") && rest.size > len
             && memcmp(rest.bytes, prefix, len) == 0) {
-            *out = slice_trim(slice_of(rest.bytes + len, rest.size - len));
+            *out = slice_trim(slice_from(rest, len));
             return true;
         }
         diag_add(diag, DIAG_ERROR, path, *line, 1, NULL, "a line starts with \"config %s\"",

@@ -120,19 +120,19 @@ bool number_parse_test(struct slice s, uint64_t max, bool units, struct number_t
     *out = (struct number_test) { .cmp = CMP_EQ };
     s = slice_trim(s);
     if (s.size > 1 && s.bytes[0] == '&') {
-        return parse_mask(slice_of(s.bytes + 1, s.size - 1), max, out);
+        return parse_mask(slice_from(s, 1), max, out);
     }
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
         size_t len = strlen(signs[i].text);
         if (s.size > len && memcmp(s.bytes, signs[i].text, len) == 0) {
             out->cmp = signs[i].cmp;
-            return parse_with_unit(slice_of(s.bytes + len, s.size - len), max, units,
+            return parse_with_unit(slice_from(s, len), max, units,
                                    &out->a);
         }
     }
     bool is_negated = s.size > 1 && s.bytes[0] == '!';
     if (is_negated) {
-        s = slice_trim(slice_of(s.bytes + 1, s.size - 1));
+        s = slice_trim(slice_from(s, 1));
     }
     if (split_range(s, &low, &high)) {
         out->cmp = is_negated ? CMP_NOT_RANGE : CMP_RANGE;

@@ -12,7 +12,7 @@ static bool prepare_value(struct draft *d, const struct keyword *row,
     d->negated = false;
     if ((row->flags & KEYWORD_NEGATES) != 0 && v.size > 0 && v.bytes[0] == '!') {
         d->negated = true;
-        v = slice_trim(slice_of(v.bytes + 1, v.size - 1));
+        v = slice_trim(slice_from(v, 1));
     }
     if ((row->flags & (KEYWORD_QUOTES | KEYWORD_MUST_QUOTE)) != 0 && v.size > 0
         && v.bytes[0] == '"') {

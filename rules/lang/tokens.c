@@ -137,7 +137,7 @@ bool rule_tokens_read(struct slice line, struct rule_tokens *t, struct token_err
         return fail(error, at, "no '(' behind the header", "options stand in parentheses");
     }
     at++;
-    struct slice tail = slice_trim(slice_of(line.bytes + at, line.size - at));
+    struct slice tail = slice_trim(slice_from(line, at));
     if (tail.size == 0 || tail.bytes[tail.size - 1] != ')') {
         return fail(error, line.size, "no ')' at the end of the rule",
                     "a rule that goes on ends its line with a backslash");
@@ -146,7 +146,7 @@ bool rule_tokens_read(struct slice line, struct rule_tokens *t, struct token_err
     struct slice body = slice_trim(slice_of(tail.bytes, tail.size - 1));
     for (size_t i = 0; i < body.size;) {
         struct rule_option option;
-        if (slice_trim(slice_of(body.bytes + i, body.size - i)).size == 0) {
+        if (slice_trim(slice_from(body, i)).size == 0) {
             break;
         }
         if (!read_option(body, &i, &option, offset, error)) {

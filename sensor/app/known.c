@@ -300,7 +300,7 @@ static enum app_probe probe_ike(enum direction dir, struct slice s, uint16_t ser
 {
     if ((server == 4500 || client == 4500) && s.size > 4
         && memcmp(s.bytes, "\0\0\0\0", 4) == 0) {
-        s = slice_of(s.bytes + 4, s.size - 4);
+        s = slice_from(s, 4);
     } else if (server != 500 && client != 500) {
         return APP_PROBE_NO;
     }

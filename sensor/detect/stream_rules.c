@@ -116,7 +116,7 @@ static void evaluate_on_window(struct detect_worker *w, struct flow_side_state *
         if (!er->in_stream || skip >= all.size) {
             continue;
         }
-        look.payload = slice_of(all.bytes + skip, all.size - (size_t) skip);
+        look.payload = slice_from(all, skip);
         look.base = base + skip;
         look.has_payload = true;
 

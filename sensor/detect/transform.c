@@ -210,7 +210,7 @@ static struct slice last_labels(struct slice in, unsigned n_labels)
 {
     for (size_t i = in.size; i > 0; i--) {
         if (in.bytes[i - 1] == '.' && --n_labels == 0) {
-            return slice_of(in.bytes + i, in.size - i);
+            return slice_from(in, i);
         }
     }
     return in;

@@ -167,7 +167,7 @@ static void scan_source(struct detect_worker *w, const struct app_tx *tx, enum d
 
         if (view.bytes.size > p->scanned) {
             worker_scan(w, patterns,
-                        slice_of(view.bytes.bytes + from, view.bytes.size - from),
+                        slice_from(view.bytes, from),
                         p->scanned - from, from);
         }
         if (view.state == APP_VIEW_GROWING) {

@@ -30,6 +30,8 @@ static void look_at(const struct app_session *s)
     }
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct app_conf conf = { .memory = 8u << 20, .session_memory = 4u << 20,

@@ -62,6 +62,8 @@ static void make_packet(struct packet *p, const uint8_t b[8], const uint32_t bas
     p->tcp.ts_value = b[7];
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t payload[255 * 16];

@@ -26,9 +26,9 @@ struct slice http_parameter(struct slice value, const char *name)
         do {
             at++;
         } while (at < value.size && http_is_blank(value.bytes[at]));
-        struct slice rest = slice_of(value.bytes + at, value.size - at);
+        struct slice rest = slice_from(value, at);
         bool is_quoted = rest.size != 0 && rest.bytes[0] == '"';
-        rest = is_quoted ? slice_of(rest.bytes + 1, rest.size - 1) : rest;
+        rest = is_quoted ? slice_from(rest, 1) : rest;
         size_t n = 0;
         while (n < rest.size && rest.bytes[n] != (is_quoted ? '"' : ';')) {
             n++;
@@ -69,7 +69,7 @@ static bool read_codings(struct slice value, enum http_coding_kind *kinds, size_
                        || slice_is_nocase(token, "none");
         }
         size_t step = comma != NULL ? size + 1 : size;
-        value = slice_of(value.bytes + step, value.size - step);
+        value = slice_from(value, step);
     }
     return is_good;
 }

@@ -383,7 +383,7 @@ void http_coding_feed(struct http_tx *tx, enum direction dir, struct http_coding
         case DISCARDING:
             break;
         }
-        in = slice_of(in.bytes + used, in.size - used);
+        in = slice_from(in, used);
     }
 }
 

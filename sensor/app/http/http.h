@@ -183,7 +183,7 @@ static inline bool http_is_blank(uint8_t c)
 static inline struct slice http_trim(struct slice s)
 {
     while (s.size != 0 && http_is_blank(s.bytes[0])) {
-        s = slice_of(s.bytes + 1, s.size - 1);
+        s = slice_from(s, 1);
     }
     while (s.size != 0 && http_is_blank(s.bytes[s.size - 1])) {
         s.size--;

@@ -57,7 +57,7 @@ static int parse_minor(struct slice protocol)
     if (!begins_http(protocol)) {
         return -1;
     }
-    struct slice version = slice_of(protocol.bytes + 5, protocol.size - 5);
+    struct slice version = slice_from(protocol, 5);
     if (slice_is(version, "1.1")) {
         return 1;
     }
@@ -76,7 +76,7 @@ static void split_uri(struct http_tx *tx, struct slice rest)
     while (n != 0 && !http_is_blank(all.bytes[n - 1])) {
         n--;
     }
-    struct slice last = slice_of(all.bytes + n, all.size - n);
+    struct slice last = slice_from(all, n);
     if (n != 0 && begins_http(last)) {
         m->protocol = last;
         tx->uri_raw = slice_of(all.bytes, n);

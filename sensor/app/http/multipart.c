@@ -172,7 +172,7 @@ void http_multipart_feed(struct http_tx *tx, struct http_multipart *p, struct sl
     while (in.size != 0 && p->at != PART_END) {
         size_t n = p->at == PART_PREAMBLE || p->at == PART_DATA ? take_data(tx, p, in)
                                                                 : take_line(tx, p, in);
-        in = slice_of(in.bytes + n, in.size - n);
+        in = slice_from(in, n);
     }
 }
 

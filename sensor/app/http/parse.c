@@ -3,7 +3,7 @@
 
 void http_take(struct http_input *in, size_t n)
 {
-    in->rest = slice_of(in->rest.bytes + n, in->rest.size - n);
+    in->rest = slice_from(in->rest, n);
     in->side->scanned = 0;
 }
 

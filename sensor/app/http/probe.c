@@ -9,7 +9,7 @@ static enum app_probe probe_request(struct slice s)
     size_t n = 0;
 
     while (s.size != 0 && n < 8 && (http_is_blank(s.bytes[0]) && s.bytes[0] != 0)) {
-        s = slice_of(s.bytes + 1, s.size - 1);
+        s = slice_from(s, 1);
     }
     while (n < s.size && n < 32
            && ((s.bytes[n] >= 'A' && s.bytes[n] <= 'Z')

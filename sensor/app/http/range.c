@@ -61,7 +61,7 @@ bool http_range_read(struct slice value, struct http_range *r)
     if (value.size < 5 || strncasecmp((const char *) value.bytes, "bytes", 5) != 0) {
         return false;
     }
-    value = http_trim(slice_of(value.bytes + 5, value.size - 5));
+    value = http_trim(slice_from(value, 5));
     if (!take_number(&value, &r->start) || !take_char(&value, '-')
         || !take_number(&value, &r->end) || !take_char(&value, '/')) {
         return false;
@@ -182,7 +182,7 @@ static bool add_bytes(struct ranges *all, struct range_file *f, uint64_t start,
         f->n_pieces++;
         f->have += n;
         all->memory += n;
-        bytes = slice_of(bytes.bytes + n, bytes.size - n);
+        bytes = slice_from(bytes, n);
         start += n;
     }
     return true;

@@ -161,7 +161,7 @@ static enum http_step start_junk(struct http_input *in, struct http_tx *tx)
     if (n == 0) {
         return in->rest.size > HTTP_MAX_JUNK ? start_bare_body(in, tx) : STEP_MORE;
     }
-    struct slice next = slice_of(in->rest.bytes + n, in->rest.size - n);
+    struct slice next = slice_from(in->rest, n);
     int answer = http_begins(next);
     if (answer < 0 && !in->is_end) {
         return STEP_MORE;

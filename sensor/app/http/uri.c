@@ -88,7 +88,7 @@ static size_t find_byte(struct slice s, char c)
 
 static struct slice skip(struct slice s, size_t n)
 {
-    return slice_of(s.bytes + n, s.size - n);
+    return slice_from(s, n);
 }
 
 /* "scheme://": the size of it, or 0. */

@@ -48,7 +48,7 @@ static bool take_handshake(struct tls_tx *tx, enum direction dir, struct slice b
     if (side->skip > 0) {
         size_t n = side->skip < bytes.size ? side->skip : bytes.size;
         side->skip -= (uint32_t) n;
-        bytes = slice_of(bytes.bytes + n, bytes.size - n);
+        bytes = slice_from(bytes, n);
     }
     if (side->handshake.size > 0) {
         if (!app_bytes_put(s, &side->handshake, bytes.bytes, bytes.size)) {
