@@ -256,7 +256,7 @@ static void deliver_both(struct session *s, const struct app_piece *piece)
 static struct slice skip_line_ends(struct slice bytes)
 {
     while (bytes.size != 0 && (bytes.bytes[0] == '\r' || bytes.bytes[0] == '\n')) {
-        bytes = slice_of(bytes.bytes + 1, bytes.size - 1);
+        bytes = slice_from(bytes, 1);
     }
     return bytes;
 }
@@ -369,7 +369,7 @@ static bool deliver(struct session *s, const struct app_piece *piece)
         size_t consumed = 0;
         result = s->pub.parser->parse(&s->pub, &in, &consumed);
         consumed = consumed <= in.bytes.size ? consumed : in.bytes.size;
-        in.bytes = slice_of(in.bytes.bytes + consumed, in.bytes.size - consumed);
+        in.bytes = slice_from(in.bytes, consumed);
         in.gap = 0;
         total += consumed;
         if (consumed != 0 && !side->is_checked) {
