@@ -1,8 +1,6 @@
 #include "sensor/pipeline/pipeline.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/obs/log.h"
@@ -93,18 +91,6 @@ static bool wait_for_collector(struct run *run)
     return is_done;
 }
 
-/* Or ends the program: threads that run already cannot be called back from the barrier. */
-static void start_thread(pthread_t *thread, void *(*body)(void *), void *argument)
-{
-    int error = pthread_create(thread, NULL, body, argument);
-
-    if (error != 0) {
-        fprintf(stderr, "error: a thread cannot be started: %s; lower -w, or raise the limit "
-                        "of threads (ulimit -u)\n", strerror(error));
-        _exit(PIPELINE_WRONG);
-    }
-}
-
 static int run_threads(struct run *run)
 {
     pthread_t reader;
@@ -116,10 +102,10 @@ static int run_threads(struct run *run)
     pthread_barrier_init(&run->all_read, NULL, run->n_workers);
     atomic_store(&run->n_reading, run->n_workers);
     for (unsigned i = 0; i < run->n_workers; i++) {
-        start_thread(&run->threads[i].thread, run_worker, &run->threads[i]);
+        pthread_create(&run->threads[i].thread, NULL, run_worker, &run->threads[i]);
     }
     if (run->share != NULL) {
-        start_thread(&reader, run_reader, run);
+        pthread_create(&reader, NULL, run_reader, run);
     }
     wait_for_workers(run);
     if (run->share != NULL) {
