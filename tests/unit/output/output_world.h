@@ -18,6 +18,7 @@
 #include "common/wire/wire.h"
 #include "sensor/app/parser.h"
 #include "sensor/output/output.h"
+#include "tests/unit/json_path.h"
 
 #define MAX_EVENTS 32
 
@@ -175,22 +176,6 @@ static inline void world_free(struct world *w)
     for (size_t i = 0; i < w->n_records; i++) {
         civicshield__wire__v1__event__free_unpacked(w->records[i], NULL);
     }
-}
-
-/* The value at a dotted path; NULL if there is none. */
-static inline json_t *at(json_t *json, const char *path)
-{
-    char part[64];
-
-    while (json != NULL && *path != '\0') {
-        size_t len = strcspn(path, ".");
-
-        memcpy(part, path, len);
-        part[len] = '\0';
-        json = json_object_get(json, part);
-        path += len + (path[len] == '.');
-    }
-    return json;
 }
 
 static inline void expect_text(json_t *json, const char *path, const char *text)

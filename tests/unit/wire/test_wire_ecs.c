@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "event_sample.h"
+#include "tests/unit/json_path.h"
 
 static json_t *load(const char *text, size_t size)
 {
@@ -36,22 +37,6 @@ static json_t *document(const struct event *event)
     civicshield__wire__v1__event__free_unpacked(message, NULL);
     strbuf_fini(&record);
     strbuf_fini(&text);
-    return json;
-}
-
-/* The value at a dotted path; NULL if there is none. */
-static json_t *at(json_t *json, const char *path)
-{
-    char part[64];
-
-    while (json != NULL && *path != '\0') {
-        size_t len = strcspn(path, ".");
-
-        memcpy(part, path, len);
-        part[len] = '\0';
-        json = json_object_get(json, part);
-        path += len + (path[len] == '.');
-    }
     return json;
 }
 
