@@ -272,6 +272,7 @@ struct detect_worker {
     enum direction dir;
     struct stream_result result;
     bool is_skipped;            /* Passed, bypassed, or there is no rule. */
+    bool sees_payload;          /* It was not encrypted before this packet. */
     enum app_proto app_proto;   /* As rules about packets know it. */
     bool is_tagged;             /* By an alert before it. */
     bool was_established;       /* Before the packet at hand. */

@@ -56,7 +56,7 @@ static bool is_of_flow(const struct detect_worker *w)
 static bool has_payload(const struct detect_worker *w)
 {
     return w->packet->payload_size > 0 && w->packet->payload != LAYER_ABSENT
-           && (w->flow == NULL || !w->flow->no_payload_inspection);
+           && w->sees_payload;
 }
 
 static void gather(struct detect_worker *w)

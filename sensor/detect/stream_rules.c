@@ -153,7 +153,7 @@ static void run_piece(struct detect_worker *w, struct flow_side_state *side,
 void stream_rules_run(struct detect_worker *w, const struct stream_data *data)
 {
     if (!w->engine->has_stream_rules || data->bytes == NULL || data->size == 0
-        || w->flow->no_payload_inspection) {
+        || !w->sees_payload) {
         return;
     }
     struct flow_side_state *side = flow_state_side(w, data->dir);

@@ -120,6 +120,7 @@ void detect_begin(struct detect_worker *w, const struct packet *p, struct flow *
     /* The packet that ends a handshake is not part of an established session yet. */
     w->is_established = w->was_established = flow != NULL && is_flow_established(flow);
     w->is_skipped = w->engine->n_rules == 0;
+    w->sees_payload = flow == NULL || !flow->no_payload_inspection;
     /* A TCP segment's own bytes do not tell its own protocol: it counts from the next
      * packet on, when the receiver may have acknowledged them. */
     w->app_proto = flow != NULL ? flow->app_proto : APP_UNKNOWN;

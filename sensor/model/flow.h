@@ -89,7 +89,8 @@ struct flow {
     bool is_midstream_ignored;  /* TCP without its handshake, which the configuration leaves. */
     bool is_bypassed;           /* A rule asked for that. */
     bool no_inspection;         /* Rules no longer look at payload (pass, bypass, depth). */
-    bool no_payload_inspection;
+    bool no_payload_inspection; /* What follows is encrypted: a parser's word.  The packet
+                                 * that it was given on is inspected. */
     bool has_wrong_thread;      /* Reserved for the checker: packets met two workers. */
     uint8_t src_mac[6], dst_mac[6];     /* Of the first packet, zero where unknown. */
     enum app_proto app_proto;   /* What our parsers found; APP_UNKNOWN until then. */
