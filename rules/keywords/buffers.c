@@ -56,6 +56,13 @@ static bool parse_valued(struct draft *d, const struct keyword *row, struct slic
     return true;
 }
 
+/* What the dialect had before version 8 and refuses since. */
+static bool parse_gone(struct draft *d, const struct keyword *row, struct slice v)
+{
+    return draft_error(d, NULL, "\"%s\" is no longer there; use %s", row->name,
+                       buffer_info((enum buffer_id) row->argument)->name);
+}
+
 static const struct keyword rows[] = {
 #define X(id, name, older, proto, flags) \
     { name, KEYWORD_BARE, parse_sticky, BUFFER_##id, "What follows looks into it" },
@@ -71,9 +78,8 @@ static const struct keyword rows[] = {
       BUFFER_TLS_CERT_ISSUER, "The certificate's issuer has this text" },
     { "tls.fingerprint", KEYWORD_VALUE | KEYWORD_NEGATES | KEYWORD_QUOTES, parse_valued,
       BUFFER_TLS_CERT_FINGERPRINT, "The certificate's SHA-1 fingerprint" },
-    { "ssh.softwareversion", KEYWORD_VALUE | KEYWORD_NEGATES | KEYWORD_QUOTES, parse_valued,
-      BUFFER_SSH_SOFTWARE, "The SSH software has this text" },
-    { "ssh.protoversion", KEYWORD_VALUE | KEYWORD_NEGATES | KEYWORD_QUOTES, parse_valued,
-      BUFFER_SSH_PROTO, "The SSH protocol version" },
+    { "ssh.softwareversion", KEYWORD_VALUE, parse_gone, BUFFER_SSH_SOFTWARE,
+      "Gone: ssh.software" },
+    { "ssh.protoversion", KEYWORD_VALUE, parse_gone, BUFFER_SSH_PROTO, "Gone: ssh.proto" },
 };
 FAMILY(buffer_keywords, rows);

@@ -118,7 +118,7 @@ static const char *const smtp_events[] = {
     "tls_rejected", "unable_to_match_reply_with_request", "unparsable_content", NULL,
 };
 static const char *const ssh_events[] = {
-    "invalid_banner", "invalid_record", "long_banner", NULL,
+    "invalid_banner", "invalid_record", "long_banner", "long_kex_record", NULL,
 };
 static const char *const tls_events[] = {
     "certificate_invalid_algorithmidentifier", "certificate_invalid_date",

@@ -137,11 +137,43 @@ static bool has_upper(struct slice p)
     return false;
 }
 
+/* An MD5 in hexadecimal: found whole or not at all. */
+static bool is_md5_buffer(enum buffer_id id)
+{
+    return id == BUFFER_JA3_HASH || id == BUFFER_JA3S_HASH || id == BUFFER_SSH_HASSH
+           || id == BUFFER_SSH_HASSH_SERVER;
+}
+
+static bool is_md5_text(struct slice p)
+{
+    for (size_t i = 0; i < p.size; i++) {
+        if (isxdigit(p.bytes[i]) == 0) {
+            return false;
+        }
+    }
+    return p.size == 32;
+}
+
+/* Hashes are written in either case; their buffers are in lower case. */
+static void lower_content(struct draft *d, struct op_content *c)
+{
+    uint8_t *lower = draft_alloc(d, c->pattern.size);
+
+    for (size_t i = 0; i < c->pattern.size; i++) {
+        lower[i] = (uint8_t) tolower(c->pattern.bytes[i]);
+    }
+    c->pattern.bytes = lower;
+}
+
 /* Buffers whose bytes have one form, so that some contents can never be found. */
-static const char *clash_with_buffer(enum buffer_id id, const struct op_content *c)
+static const char *clash_with_buffer(enum buffer_id id, const struct op_content *c,
+                                     bool is_plain)
 {
     struct slice p = c->pattern;
 
+    if (is_md5_buffer(id) && is_plain) {
+        return is_md5_text(p) ? NULL : "an MD5 is 32 hexadecimal digits";
+    }
     switch (id) {
     case BUFFER_HTTP_HOST:
         return c->nocase ? "http.host is lower case already: leave nocase out"
@@ -160,12 +192,15 @@ static bool check_contents(struct draft *d, const struct draft_buffer *b)
     bool ok = true;
 
     for (size_t i = 0; i < b->n_ops; i++) {
-        const struct op_content *c = &b->ops[i].content;
+        struct op_content *c = &b->ops[i].content;
         const char *clash;
         if (b->ops[i].kind != OP_CONTENT) {
             continue;
         }
-        clash = clash_with_buffer(b->id, c);
+        if (is_md5_buffer(b->id) && b->n_transforms == 0 && has_upper(c->pattern)) {
+            lower_content(d, c);
+        }
+        clash = clash_with_buffer(b->id, c, b->n_transforms == 0);
         for (size_t k = 0; clash == NULL && k < b->n_transforms && k < 1; k++) {
             /* A nocase content was lower-cased here and is compared without case. */
             bool by_case = b->transforms[0].kind == TRANSFORM_TO_LOWERCASE

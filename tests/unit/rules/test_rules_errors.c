@@ -2,6 +2,15 @@
 #include "tests/unit/rules/rules_test.h"
 
 static const struct { const char *rule, *message; } cases[] = {
+    { "alert ssh any any -> any any (ssh.protoversion:2_compat; sid:1;)",
+      "t.rules:1:31: error: \"ssh.protoversion\" is no longer there; use ssh.proto" },
+    { "alert ssh any any -> any any (ssh.softwareversion:OpenSSH; sid:1;)",
+      "t.rules:1:31: error: \"ssh.softwareversion\" is no longer there; use ssh.software" },
+    { "alert ssh any any -> any any (ssh.hassh; content:\"abc\"; sid:1;)",
+      "t.rules:1:31: error: the rule can never match: an MD5 is 32 hexadecimal digits" },
+    { "alert tls any any -> any any (ja3.hash; content:\"0123456789abcdef0123456789abcdeg\"; "
+      "sid:1;)",
+      "t.rules:1:31: error: the rule can never match: an MD5 is 32 hexadecimal digits" },
     { "alert tcp any any -> any any (content:\"a\"; sid:1; contnt:\"x\";)",
       "t.rules:1:51: error: unknown keyword \"contnt\"; did you mean \"content\"?" },
     { "alert http any any -> any any (http.hos; content:\"a\"; sid:2;)",
