@@ -41,6 +41,7 @@ struct app_conf {
     bool file_magic;
     struct conf_texts http_ports, dns_ports, tls_ports;   /* Hints for probing. */
     bool ja3, ja4;
+    bool hassh;
 };
 
 /* What a parser's own transaction begins with. */

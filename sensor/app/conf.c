@@ -36,6 +36,7 @@ static const struct conf_key app_keys[] = {
       "server ports where TLS is expected; it is recognized on any port", NULL },
     { "tls.ja3", CONF_BOOL, KEY(ja3), "yes", 0, 0, "compute JA3 and JA3S", NULL },
     { "tls.ja4", CONF_BOOL, KEY(ja4), "yes", 0, 0, "compute JA4", NULL },
+    { "ssh.hassh", CONF_BOOL, KEY(hassh), "yes", 0, 0, "compute HASSH of both sides", NULL },
     { "files.md5", CONF_BOOL, KEY(file_md5), "no", 0, 0, "MD5 of each file", NULL },
     { "files.sha1", CONF_BOOL, KEY(file_sha1), "no", 0, 0, "SHA-1 of each file", NULL },
     { "files.sha256", CONF_BOOL, KEY(file_sha256), "no", 0, 0, "SHA-256 of each file",

@@ -53,12 +53,6 @@ static enum app_probe yes_if(bool is_so)
     return is_so ? APP_PROBE_YES : APP_PROBE_NO;
 }
 
-static enum app_probe probe_ssh(enum direction dir, struct slice s, uint16_t server,
-                                uint16_t client)
-{
-    return begins(s, "SSH-");
-}
-
 /* MS-SMB behind the four bytes of RFC 1002 or of direct TCP. */
 static enum app_probe probe_smb(enum direction dir, struct slice s, uint16_t server,
                                 uint16_t client)

@@ -3,6 +3,7 @@
 #include "sensor/app/http/http.h"
 #include "sensor/app/known.h"
 #include "sensor/app/parser.h"
+#include "sensor/app/ssh/ssh.h"
 #include "sensor/app/tls/tls.h"
 
 const struct app_parser *const app_parsers[] = {
@@ -10,6 +11,7 @@ const struct app_parser *const app_parsers[] = {
     &dns_tcp_parser,
     &dns_udp_parser,
     &tls_parser,
+    &ssh_parser,
     /* Those that have no parser, the ones with the weakest marks last. */
 #define X(id, name, tcp, udp, first) &known_##name,
     KNOWN_PROTOS(X)

@@ -112,6 +112,25 @@ static void a_packet_without_a_session_is_looked_at_itself(void **state)
     world_free(w);
 }
 
+static void payload_is_not_looked_at_behind_the_packet_that_ended_it(void **state)
+{
+    struct world *w = world_new(
+        "alert tcp any any -> any any (content:\"key\"; sid:1;)\n"
+        "alert tcp-pkt any any -> any any (content:\"key\"; sid:2;)\n"
+        "alert ip any any -> any any (ip_proto:6; dsize:>0; sid:3;)\n"
+        "alert ssh any any -> any any (ssh.software; content:\"b\"; sid:4;)\n");
+    static const char newkeys[] = "SSH-2.0-b\r\n\0\0\0\5\0\x15key";
+
+    (void) state;
+    world_flow(w, IP_PROTO_TCP, 22);
+    expect(world_segment(w, TO_SERVER, newkeys, sizeof newkeys - 1, true), "1s 2 3 4t");
+    expect(world_segment(w, TO_SERVER, "key", 3, true), "1s 2 3");
+    expect(world_segment(w, TO_CLIENT, newkeys, sizeof newkeys - 1, true), "1s 2 3 4t");
+    expect(world_segment(w, TO_SERVER, "key", 3, true), "3");
+    expect(world_segment(w, TO_CLIENT, "key", 3, true), "3");
+    world_free(w);
+}
+
 static void directions_are_kept_apart(void **state)
 {
     struct world *w = world_new(
@@ -799,6 +818,7 @@ int main(void)
         cmocka_unit_test(offsets_in_a_stream_count_from_its_start),
         cmocka_unit_test(nothing_is_found_across_a_gap),
         cmocka_unit_test(a_packet_without_a_session_is_looked_at_itself),
+        cmocka_unit_test(payload_is_not_looked_at_behind_the_packet_that_ended_it),
         cmocka_unit_test(directions_are_kept_apart),
         cmocka_unit_test(header_rules_match_each_packet_and_address_rules_each_direction),
         cmocka_unit_test(flow_state_is_asked_for),
