@@ -211,9 +211,9 @@ static void handle_end(struct http_input *in)
     if (in->dir == TO_CLIENT) {
         /* What has no answer will have none. */
         LIST_FOR_EACH (node, &in->session->txs) {
-            struct http_tx *tx = http_tx_of(LIST_ENTRY(node, struct app_tx, node));
-            if (!tx->tx.is_done[TO_CLIENT]) {
-                http_set_done(tx, TO_CLIENT);
+            struct app_tx *tx = LIST_ENTRY(node, struct app_tx, node);
+            if (tx->parser == in->session->parser && !tx->is_done[TO_CLIENT]) {
+                http_set_done(http_tx_of(tx), TO_CLIENT);
             }
         }
     }

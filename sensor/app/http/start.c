@@ -1,11 +1,14 @@
 /* How messages begin: request lines, status lines, and what stands there instead. */
 #include "sensor/app/http/step.h"
 
+/* Those of a protocol that the session spoke before are none of ours. */
 static struct http_tx *last_tx(const struct app_session *s)
 {
-    return list_is_empty(&s->txs)
-               ? NULL
-               : http_tx_of(LIST_ENTRY(s->txs.prev, struct app_tx, node));
+    struct app_tx *tx = list_is_empty(&s->txs)
+                            ? NULL
+                            : LIST_ENTRY(s->txs.prev, struct app_tx, node);
+
+    return tx != NULL && tx->parser == s->parser ? http_tx_of(tx) : NULL;
 }
 
 bool http_is_stray_body(struct slice line)
@@ -94,7 +97,7 @@ static struct http_tx *find_response_tx(struct http_input *in)
 {
     LIST_FOR_EACH (node, &in->session->txs) {
         struct app_tx *tx = LIST_ENTRY(node, struct app_tx, node);
-        if (!tx->is_done[TO_CLIENT]) {
+        if (tx->parser == in->session->parser && !tx->is_done[TO_CLIENT]) {
             return http_tx_of(tx);
         }
     }
