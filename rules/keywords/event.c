@@ -27,8 +27,8 @@ static const char *const dns_events[] = {
     "not_response", "too_many_labels", "unsolicited_response", "z_flag_set", NULL,
 };
 static const char *const ftp_events[] = {
-    "request_command_too_long", "response_command_too_long", "too_many_transactions",
-    NULL,
+    "file_before_port", "file_without_name", "request_command_too_long",
+    "response_command_too_long", "too_many_transactions", NULL,
 };
 static const char *const http_events[] = {
     "100_continue_already_seen", "abnormal_ce_header", "compression_bomb",

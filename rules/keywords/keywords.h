@@ -25,5 +25,8 @@ bool tls_parse_version(struct draft *, const struct keyword *, struct slice);
 bool tls_parse_state(struct draft *, const struct keyword *, struct slice);
 bool tls_parse_date(struct draft *, const struct keyword *, struct slice);
 bool tls_parse_validity(struct draft *, const struct keyword *, struct slice);
+/* ftp.c: likewise, of FTP. */
+bool ftp_parse_port(struct draft *, const struct keyword *, struct slice);
+bool ftp_parse_word(struct draft *, const struct keyword *, struct slice);
 
 #endif

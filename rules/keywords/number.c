@@ -324,6 +324,8 @@ static bool (*const special[N_RULE_FIELDS])(struct draft *, const struct keyword
     [FIELD_TLS_CERT_NOTAFTER] = tls_parse_date,
     [FIELD_TLS_CERT_EXPIRED] = tls_parse_validity,
     [FIELD_TLS_CERT_VALID] = tls_parse_validity,
+    [FIELD_FTP_DYNAMIC_PORT] = ftp_parse_port, [FIELD_FTP_MODE] = ftp_parse_word,
+    [FIELD_FTP_REPLY_RECEIVED] = ftp_parse_word, [FIELD_FTPDATA_COMMAND] = ftp_parse_word,
 };
 
 static bool parse_field(struct draft *d, const struct keyword *row, struct slice v)

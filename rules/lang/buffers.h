@@ -110,6 +110,7 @@ enum buffer_flag {
     X(FTP_COMMAND, "ftp.command", NULL, FTP, BUFFER_TS)                                    \
     X(FTP_COMMAND_DATA, "ftp.command_data", NULL, FTP, BUFFER_TS)                          \
     X(FTP_REPLY, "ftp.reply", NULL, FTP, BUFFER_TC | BUFFER_MULTI)                         \
+    X(FTP_COMPLETION_CODE, "ftp.completion_code", NULL, FTP, BUFFER_TC | BUFFER_MULTI)     \
     X(SMB_NAMED_PIPE, "smb.named_pipe", "smb_named_pipe", SMB, BUFFER_TS)                  \
     X(SMB_SHARE, "smb.share", "smb_share", SMB, BUFFER_TS)                                 \
     X(SMB_NTLMSSP_USER, "smb.ntlmssp_user", NULL, SMB, BUFFER_TS)                          \

@@ -81,7 +81,9 @@ static bool is_app_field(enum rule_field f)
            || f == FIELD_HTTP_URILEN || f == FIELD_TLS_VERSION || f == FIELD_SSL_STATE
            || f == FIELD_TLS_CERT_CHAIN_LEN || f == FIELD_TLS_CERT_NOTBEFORE
            || f == FIELD_TLS_CERT_NOTAFTER || f == FIELD_TLS_CERT_EXPIRED
-           || f == FIELD_TLS_CERT_VALID || f == FIELD_FILESIZE;
+           || f == FIELD_TLS_CERT_VALID || f == FIELD_FTP_DYNAMIC_PORT
+           || f == FIELD_FTP_MODE || f == FIELD_FTP_REPLY_RECEIVED
+           || f == FIELD_FTPDATA_COMMAND || f == FIELD_FILESIZE;
 }
 
 static bool is_app_test(const struct rule_test *t)

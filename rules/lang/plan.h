@@ -119,6 +119,10 @@ struct rule_number {
     X(TLS_CERT_NOTAFTER, "tls_cert_notafter", NULL, 64)   \
     X(TLS_CERT_EXPIRED, "tls_cert_expired", NULL, 8)     \
     X(TLS_CERT_VALID, "tls_cert_valid", NULL, 8)         \
+    X(FTP_DYNAMIC_PORT, "ftp.dynamic_port", NULL, 16)    \
+    X(FTP_MODE, "ftp.mode", NULL, 8)                     \
+    X(FTP_REPLY_RECEIVED, "ftp.reply_received", NULL, 8) \
+    X(FTPDATA_COMMAND, "ftpdata_command", NULL, 8)       \
     X(FILESIZE, "filesize", NULL, 64)
 
 enum rule_field {
@@ -160,7 +164,10 @@ enum rule_checksum { CHECKSUM_IPV4, CHECKSUM_TCPV4, CHECKSUM_UDPV4, CHECKSUM_ICM
  *   SSL_STATE   1 client hello, 2 server hello, 4 client key exchange,
  *               8 server key exchange, 16 unknown: any bit of 'a'
  *   TLS_CERT_NOTBEFORE, TLS_CERT_NOTAFTER       seconds since 1970; 0 before
- *   TLS_CERT_EXPIRED, TLS_CERT_VALID            1 or 0, at the time of the packet */
+ *   TLS_CERT_EXPIRED, TLS_CERT_VALID            1 or 0, at the time of the packet
+ *   FTP_MODE    1 active, 0 passive
+ *   FTP_REPLY_RECEIVED                          1 yes, 0 no
+ *   FTPDATA_COMMAND                             1 retr, stor, appe, stou, list, nlst, mlsd */
 
 enum rule_side { SIDE_EITHER, SIDE_SRC, SIDE_DST, SIDE_BOTH, SIDE_CLIENT, SIDE_SERVER };
 

@@ -24,6 +24,7 @@ struct app_engine;
 struct app_parser;
 struct app_file;
 struct detect_tx;
+struct host_table;
 
 extern const struct conf_section app_conf_section;
 struct app_conf {
@@ -37,6 +38,9 @@ struct app_conf {
     uint64_t http_range_memory;         /* Ranges of files, kept per worker. */
     uint64_t http_header_limit;         /* Start line and headers of one message. */
     uint64_t http_field_limit;          /* One line of them. */
+    uint64_t ftp_line_limit;            /* Bytes of a command or a line of a reply. */
+    uint64_t ftp_file_limit;            /* Inspected bytes of a transferred file. */
+    uint64_t ftp_data_timeout;          /* Ns until a data connection is not expected more. */
     bool file_md5, file_sha1, file_sha256;      /* Also on when a rule asks for them. */
     bool file_magic;
     struct conf_texts http_ports, dns_ports, tls_ports;   /* Hints for probing. */
@@ -134,6 +138,9 @@ typedef void app_tx_end_callback(void *context, struct app_tx *);
 struct app_engine *app_engine_create(const struct app_conf *, app_tx_end_callback *,
                                      void *context);
 void app_engine_destroy(struct app_engine *);
+/* Where connections that are expected are noted; borrowed, outlives the engine.  Without it
+ * none are. */
+void app_engine_set_hosts(struct app_engine *, struct host_table *);
 
 /* One piece of a TCP stream; makes the session at the first. */
 void app_stream(struct app_engine *, struct flow *, const struct packet *,

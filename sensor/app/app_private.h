@@ -3,6 +3,7 @@
 #define CIVICSHIELD_APP_PRIVATE_H
 
 #include "common/base/pool.h"
+#include "sensor/host/host.h"
 #include "sensor/app/parser.h"
 
 /* Recognition looks at so many bytes of a direction and then answers no. */
@@ -26,6 +27,8 @@ struct session {
     bool has_first_dir;
     unsigned n_switches;
     bool is_open;               /* The parser's open() succeeded, close() is due. */
+    struct app_expected expected;       /* What announced this connection; the name is good
+                                         * while the parser opens. */
 };
 
 struct app_engine {
@@ -36,6 +39,9 @@ struct app_engine {
     struct app_counters counters;
     void *shelves[APP_N_PROTOS];        /* Of the parsers. */
     struct magic_set *magic;            /* NULL: the kinds of files are not asked for. */
+    struct host_table *hosts;           /* Borrowed; NULL: no connection is ever expected. */
+    struct expect_names *expect_names;  /* NULL before the first. */
+    uint64_t expected_until_ns;         /* None that this worker announced comes later. */
 };
 
 static inline struct session *session_of(struct app_session *s)
@@ -70,6 +76,11 @@ struct magic_set *app_magic_open(void);
 void app_magic_close(struct magic_set *);       /* NULL is fine. */
 /* What a file with these first bytes is, or NULL; valid until the next call. */
 const char *app_magic_name(struct magic_set *, struct slice bytes);
+
+/* expect.c: the parser for a TCP session that another one announced, or NULL.  Asked once,
+ * with its first data. */
+const struct app_parser *app_expect_take(struct session *, uint64_t now_ns);
+void app_expect_free(struct expect_names *);    /* NULL is fine. */
 
 /* tx.c */
 void app_tx_end(struct app_tx *);

@@ -44,6 +44,7 @@ void app_engine_destroy(struct app_engine *e)
             }
         }
         app_magic_close(e->magic);
+        app_expect_free(e->expect_names);
         free(e);
     }
 }

@@ -229,23 +229,6 @@ static enum app_probe probe_greeting(struct slice s, const char *word, const cha
     return has_in_line(s, other) ? APP_PROBE_NO : APP_PROBE_MORE;
 }
 
-static enum app_probe probe_ftp(enum direction dir, struct slice s, uint16_t server,
-                                uint16_t client)
-{
-    static const char *const commands[] = { "FEAT\r", "AUTH TLS\r", "AUTH SSL\r", "SYST\r",
-                                            "PORT ", "PASV\r", "EPSV", NULL };
-
-    if (dir == TO_CLIENT) {
-        return probe_greeting(s, "FTP", "SMTP");
-    }
-    if (begins(s, "USER ") == APP_PROBE_YES) {
-        return is_ftp_user(s) ? APP_PROBE_YES
-               : memchr(s.bytes, '\n', s.size) != NULL ? APP_PROBE_NO : APP_PROBE_MORE;
-    }
-    enum app_probe answer = begins_any(s, commands);
-    return answer == APP_PROBE_NO ? begins(s, "USER ") : answer;
-}
-
 static enum app_probe probe_smtp(enum direction dir, struct slice s, uint16_t server,
                                  uint16_t client)
 {

@@ -69,6 +69,19 @@ void app_session_set_event(struct app_session *, unsigned bit);
 /* Says that progress was made: later stages look again, memory is accounted. */
 void app_tx_changed(struct app_tx *tx, enum direction dir);
 
+/* A TCP connection that a session announces: between the same hosts, to 'port'. */
+struct app_expected {
+    enum app_proto proto;       /* Whose parser takes it, whatever its bytes look like. */
+    uint32_t detail;            /* The parser's own. */
+    struct slice name;          /* At most 4096 bytes are kept; may be empty. */
+};
+/* Announces; a later announcement of the same port replaces the earlier.  'what' is copied.
+ * The one connection that comes within 'timeout_ns' has this flow as its parent. */
+void app_expect(struct app_session *, uint16_t port, const struct app_expected *what,
+                uint64_t now_ns, uint64_t timeout_ns);
+/* What announced this session, for its parser's open(); NULL: nothing did. */
+const struct app_expected *app_expected(const struct app_session *);
+
 /* A place for what the parser of 'proto' keeps beyond sessions, one for each worker; NULL at
  * first.  The parser bounds it. */
 void **app_engine_shelf(struct app_engine *, enum app_proto proto);

@@ -66,6 +66,11 @@ bool app_recognize(struct session *s, const struct app_piece *piece)
     if (!s->has_first_dir) {
         s->has_first_dir = true;
         s->first_dir = piece->dir;
+        parser = app_expect_take(s, piece->now_ns);
+        if (parser != NULL) {
+            side->has_data = true;
+            return app_session_set_parser(s, parser, piece->dir);
+        }
     }
     side->has_data = true;
     side->size += bytes.size;

@@ -1,5 +1,6 @@
 /* Which parsers there are, in the order in which they are asked. */
 #include "sensor/app/dns/dns.h"
+#include "sensor/app/ftp/ftp.h"
 #include "sensor/app/http/http.h"
 #include "sensor/app/known.h"
 #include "sensor/app/parser.h"
@@ -12,6 +13,8 @@ const struct app_parser *const app_parsers[] = {
     &dns_udp_parser,
     &tls_parser,
     &ssh_parser,
+    &ftp_parser,
+    &ftp_data_parser,
     /* Those that have no parser, the ones with the weakest marks last. */
 #define X(id, name, tcp, udp, first) &known_##name,
     KNOWN_PROTOS(X)

@@ -19,7 +19,8 @@ static bool is_tx_field(enum rule_field field)
     case FIELD_HTTP_URILEN: case FIELD_TLS_VERSION: case FIELD_SSL_STATE:
     case FIELD_TLS_CERT_CHAIN_LEN: case FIELD_TLS_CERT_NOTBEFORE:
     case FIELD_TLS_CERT_NOTAFTER: case FIELD_TLS_CERT_EXPIRED: case FIELD_TLS_CERT_VALID:
-    case FIELD_FILESIZE:
+    case FIELD_FTP_DYNAMIC_PORT: case FIELD_FTP_MODE: case FIELD_FTP_REPLY_RECEIVED:
+    case FIELD_FTPDATA_COMMAND: case FIELD_FILESIZE:
         return true;
     default:
         return false;

@@ -13,6 +13,9 @@ bool type_is_on(const struct output_conf *conf, enum event_type type)
         return conf->tls;
     case EVENT_SSH:
         return conf->ssh;
+    case EVENT_FTP:
+    case EVENT_FTP_DATA:
+        return conf->ftp;
     default:
         return type != EVENT_NONE;
     }
@@ -110,7 +113,8 @@ static void log_message(struct output_worker *w, const struct packet *p, struct 
     fill_packet(w, &e, &parts, p, flow,
                 dir == TO_SERVER ? SOURCE_IS_CLIENT : SOURCE_IS_SERVER);
     /* A dns object has the number within; a flow has one handshake. */
-    e.has_tx_id = type != EVENT_DNS && type != EVENT_TLS && type != EVENT_SSH;
+    e.has_tx_id = type != EVENT_DNS && type != EVENT_TLS && type != EVENT_SSH
+                  && type != EVENT_FTP && type != EVENT_FTP_DATA;
     e.tx_id = tx->id;
     fill_transaction(w, &e, &trimmed, tx, dir);
     fill_flow_extras(w, &e, &parts, flow);

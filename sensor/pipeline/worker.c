@@ -161,6 +161,7 @@ bool worker_init(struct worker *w, unsigned number, const struct worker_shared *
                  "no memory for worker %u: %s", number, strerror(errno));
         return false;
     }
+    app_engine_set_hosts(w->apps, shared->hosts);
     w->output = output_worker_create(shared->output, number, w->flows, w->detect);
     return true;
 }

@@ -187,6 +187,17 @@ static const struct { const char *rule, *message; } cases[] = {
     { "alert tls any any -> any any (tls_cert_notafter:<2015-13; sid:161;)",
       "t.rules:1:49: error: \"<2015-13\" is no date for tls_cert_notafter; for exampl"
       "e <2015-10, >2015-10-22T23:59:59, 2015-10-01<>2015-10-22" },
+    { "alert ftp any any -> any any (ftp.mode:xactive; sid:170;)",
+      "t.rules:1:40: error: \"xactive\" is no value for ftp.mode; active or passive" },
+    { "alert ftp any any -> any any (ftp.reply_received:yes yes; sid:171;)",
+      "t.rules:1:50: error: \"yes yes\" is no value for ftp.reply_received; yes or no" },
+    { "alert ftp any any -> any any (ftp.dynamic_port:65536; sid:172;)",
+      "t.rules:1:48: error: \"65536\" is no port; for example 2121, >1023, 1024-65535" },
+    { "alert ftp any any -> any any (ftp.dynamic_port:&5; sid:173;)",
+      "t.rules:1:48: error: \"&5\" is no port; for example 2121, >1023, 1024-65535" },
+    { "alert ftp-data any any -> any any (ftpdata_command:RETR; sid:174;)",
+      "t.rules:1:52: error: \"RETR\" is no value for ftpdata_command; retr, stor, appe, "
+      "stou, list, nlst, mlsd" },
     { "alert tcp any any -> any any (content; sid:61;)",
       "t.rules:1:31: error: \"content\" needs a value; Bytes to look for, in quotes;"
       " |0d 0a| is hexadecimal" },

@@ -168,6 +168,23 @@ static const struct { const char *rule, *dump; } cases[] = {
       "  test tls_cert_notbefore between 951782400 951868801\n"
       "  test tls_cert_expired = 1\n"
       "  test tls_cert_valid = 1\n" },
+    { "alert ftp any any -> any any (ftp.mode:active; ftp.dynamic_port:1024-2000; ftp"
+      ".reply_received:off; ftp.reply; content:\"a\"; ftp.completion_code; content:\"2"
+      "\"; sid:170;)",
+      "alert app(ftp) any any -> any any\n"
+      "  sid 170 gid 1 rev 0 priority 3 type tx packet\n"
+      "  flow to_client\n"
+      "  test ftp.mode = 1\n"
+      "  test ftp.dynamic_port between 1024 2000\n"
+      "  test ftp.reply_received = 0\n"
+      "  in ftp.reply\n"
+      "    content \"a\"\n"
+      "  in ftp.completion_code\n"
+      "    content \"2\" <- fast\n" },
+    { "alert ftp-data any any -> any any (ftpdata_command:stor; sid:171;)",
+      "alert app(ftp-data) any any -> any any\n"
+      "  sid 171 gid 1 rev 0 priority 3 type tx packet\n"
+      "  test ftpdata_command = 2\n" },
     { "alert http any any -> any any (filename:\"Shell\"; fileext:\"EXE\"; filemagic"
       ":!\"PDF\"; filestore; filesize:>10kb; sid:21;)",
       "alert app(http) any any -> any any\n"
