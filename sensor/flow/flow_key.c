@@ -46,17 +46,42 @@ static bool needs_l4(uint8_t ip_proto)
            || ip_proto == IP_PROTO_SCTP || is_icmp(ip_proto);
 }
 
-/* Depth and network identifier of the tunnel around 'p'; 0 outside of tunnels.  A
- * fragment has no packet within it, so the one that a reassembled datagram came from is
- * no tunnel. */
+static uint64_t endpoint_hash(const struct ip_addr *a, uint16_t port,
+                              struct hash_seed seed)
+{
+    uint64_t low, high;
+
+    memcpy(&low, a->bytes, sizeof low);
+    if (a->version == 4) {      /* Four bytes, the other four are zero. */
+        return hash_mix(((uint64_t) port << 48) ^ low ^ seed.k0);
+    }
+    memcpy(&high, a->bytes + 8, sizeof high);
+    return hash_mix(hash_mix(low ^ seed.k0) + high + port * 0x9e3779b97f4a7c15ull);
+}
+
+/* What tells the same addresses in different tunnels apart: how many are around 'p', the
+ * network identifier, and who sends the outermost one to whom, in either order.  The last
+ * is also what frames are shared out by, so that all of a flow meets one worker.  0 outside
+ * of tunnels.  A fragment has no packet within it, so the one that a reassembled datagram
+ * came from is no tunnel. */
 static uint64_t tunnel_of_packet(const struct packet *p)
 {
+    struct hash_seed seed = hash_seed_fixed();
+    const struct packet *outermost = NULL;
     uint64_t depth = 0;
 
     for (const struct packet *outer = p->outer; outer != NULL; outer = outer->outer) {
-        depth += !outer->is_fragment;
+        if (!outer->is_fragment) {
+            depth++;
+            outermost = outer;
+        }
     }
-    return depth == 0 ? 0 : hash_mix(depth << 32 | p->vni);
+    if (outermost == NULL) {
+        return 0;
+    }
+    uint64_t ends = endpoint_hash(&outermost->src, 0, seed)
+                    + endpoint_hash(&outermost->dst, 0, seed);
+    return hash_mix(ends ^ hash_mix(depth << 32 | p->vni));
 }
 
 bool flow_key_of_packet(const struct packet *p, struct flow_key *key)
@@ -82,19 +107,6 @@ bool flow_key_of_packet(const struct packet *p, struct flow_key *key)
         key->icmp_code = p->icmp.code;
     }
     return true;
-}
-
-static uint64_t endpoint_hash(const struct ip_addr *a, uint16_t port,
-                              struct hash_seed seed)
-{
-    uint64_t low, high;
-
-    memcpy(&low, a->bytes, sizeof low);
-    if (a->version == 4) {      /* Four bytes, the other four are zero. */
-        return hash_mix(((uint64_t) port << 48) ^ low ^ seed.k0);
-    }
-    memcpy(&high, a->bytes + 8, sizeof high);
-    return hash_mix(hash_mix(low ^ seed.k0) + high + port * 0x9e3779b97f4a7c15ull);
 }
 
 uint64_t flow_key_hash(const struct flow_key *k, struct hash_seed seed)

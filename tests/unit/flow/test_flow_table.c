@@ -116,13 +116,16 @@ static void what_the_key_holds_separates_flows(void **state)
     struct flow_table *t = make_table(&conf, NULL);
     struct packet base = packet_of(IP_PROTO_UDP, "10.0.0.1", 1, "10.0.0.2", 2, START);
     struct packet outer = packet_of(IP_PROTO_UDP, "1.1.1.1", 9, "2.2.2.2", 4789, START);
+    struct packet elsewhere = packet_of(IP_PROTO_UDP, "1.1.1.1", 9, "2.2.2.3", 4789, START);
+    struct packet nested = packet_of(IP_PROTO_IPIP, "3.3.3.3", 0, "4.4.4.4", 0, START);
     struct packet piece = packet_of(IP_PROTO_UDP, "10.0.0.1", 1, "10.0.0.2", 2, START);
 
     (void) state;
     piece.is_fragment = true;
-    struct packet others[12];
+    nested.outer = &outer;
+    struct packet others[14];
     size_t n = 0;
-    for (size_t i = 0; i < 12; i++) {
+    for (size_t i = 0; i < 14; i++) {
         others[i] = base;
     }
     others[n++].sport = 3;
@@ -140,6 +143,8 @@ static void what_the_key_holds_separates_flows(void **state)
     others[n++].outer = &outer;
     others[n].outer = &outer;
     others[n++].vni = 7;
+    others[n++].outer = &elsewhere;
+    others[n++].outer = &nested;
 
     struct flow *first = feed(t, base, NULL);
     for (size_t i = 0; i < n; i++) {
@@ -161,6 +166,51 @@ static void what_the_key_holds_separates_flows(void **state)
     assert_ptr_equal(feed(t, same, NULL), first);
     assert_int_equal(t->counters.made, n + 1);
     flow_table_destroy(t);
+}
+
+/* Frames are shared out by the outermost address pair: all that differs there may meet
+ * another worker, so it is another flow with one worker, too. */
+static void an_inner_flow_is_told_by_the_ends_of_its_tunnel(void **state)
+{
+    static const struct {
+        const char *src, *dst;
+        uint16_t sport;
+        bool is_same;
+    } cases[] = {
+        { "192.0.2.1", "192.0.2.2", 7000, true },
+        { "192.0.2.2", "192.0.2.1", 7000, true },       /* The other way. */
+        { "192.0.2.1", "192.0.2.2", 7001, true },       /* VXLAN's port is a hash. */
+        { "192.0.2.1", "192.0.2.3", 7000, false },
+        { "192.0.2.3", "192.0.2.2", 7000, false },
+        { "192.0.2.1", "192.0.2.1", 7000, false },
+        { "2001:db8::1", "2001:db8::2", 7000, false },
+    };
+    struct flow_conf conf = conf_of(false);
+    char ids[2][COMMUNITY_ID_SIZE];
+
+    (void) state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct flow_table *t = make_table(&conf, NULL);
+        struct packet outer = packet_of(IP_PROTO_UDP, "192.0.2.1", 7000, "192.0.2.2", 4789,
+                                        START);
+        struct packet other = packet_of(IP_PROTO_UDP, cases[i].src, cases[i].sport,
+                                        cases[i].dst, 4789, START);
+        struct packet there = packet_of(IP_PROTO_TCP, "10.0.0.1", 1, "10.0.0.2", 2, START);
+        struct packet back = packet_of(IP_PROTO_TCP, "10.0.0.2", 2, "10.0.0.1", 1, START);
+
+        there.outer = &outer;
+        back.outer = &other;
+        struct flow *f = feed(t, there, NULL);
+        struct flow *g = feed(t, back, NULL);
+        assert_int_equal(f == g, cases[i].is_same);
+        assert_int_equal(f->id == g->id, cases[i].is_same);
+        /* What is within is the same conversation: so says the community id. */
+        flow_community_id(&f->key, 0, ids[0]);
+        flow_community_id(&g->key, 0, ids[1]);
+        assert_string_equal(ids[0], ids[1]);
+        check_table(t);
+        flow_table_destroy(t);
+    }
 }
 
 static void packets_without_flow_are_counted(void **state)
@@ -660,6 +710,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_directions_find_one_flow),
         cmocka_unit_test(what_the_key_holds_separates_flows),
+        cmocka_unit_test(an_inner_flow_is_told_by_the_ends_of_its_tunnel),
         cmocka_unit_test(packets_without_flow_are_counted),
         cmocka_unit_test(icmp_requests_and_replies_share_a_flow),
         cmocka_unit_test(sides_count_packets_bytes_flags_and_ttls),
