@@ -14,6 +14,7 @@
 #include "common/base/clock.h"
 #include "common/obs/log.h"
 #include "sensor/capture/capture_private.h"
+#include "sensor/capture/running_clock.h"
 
 #define BLOCK_SIZE (1u << 20)
 
@@ -32,8 +33,9 @@ struct file_source {
     pcap_t *pcap;
     int link_type;
     uint64_t number;            /* Of the last frame. */
+    struct running_clock clock; /* Of all files: it goes on from one to the next. */
     uint64_t bytes_before;      /* Of the files that are done. */
-    /* A frame that did not fit in the last burst. */
+    /* The next frame, read but not in a burst yet. */
     const uint8_t *pending;
     struct pcap_pkthdr *pending_header;
     /* Read by other threads. */
@@ -210,12 +212,6 @@ static bool open_next(struct file_source *s, struct diag *diag)
 static bool next_frame(struct file_source *s, struct pcap_pkthdr **header,
                        const uint8_t **bytes)
 {
-    if (s->pending != NULL) {
-        *header = s->pending_header;
-        *bytes = s->pending;
-        s->pending = NULL;
-        return true;
-    }
     for (;;) {
         if (s->pcap == NULL) {
             if (s->next == s->n_entries) {
@@ -240,46 +236,74 @@ static bool next_frame(struct file_source *s, struct pcap_pkthdr **header,
     }
 }
 
+static uint32_t captured_size(const struct pcap_pkthdr *header)
+{
+    return header->caplen < CAPTURE_MAX_FRAME ? header->caplen : CAPTURE_MAX_FRAME;
+}
+
+static void count_frame(struct file_source *s, const struct pcap_pkthdr *header)
+{
+    s->number++;
+    s->frames++;
+    s->bytes += header->len;
+}
+
+/* Has the next frame that passes the filter in 'pending'; false at the very end. */
+static bool peek_frame(struct file_source *s)
+{
+    while (s->pending == NULL && next_frame(s, &s->pending_header, &s->pending)) {
+        const struct pcap_pkthdr *header = s->pending_header;
+        if (!capture_filter_passes(s->filter, s->pending, captured_size(header),
+                                   header->len)) {
+            count_frame(s, header);
+            s->filtered++;
+            s->pending = NULL;
+        }
+    }
+    return s->pending != NULL;
+}
+
+/* The running clock of the burst's last frame hangs on the time of the next. */
+static void settle_last(struct file_source *s, struct capture_burst *burst)
+{
+    if (burst->n != 0 && s->clock.is_waiting) {
+        burst->frames[burst->n - 1].clock_ns = running_clock_settle(
+            &s->clock, peek_frame(s) ? time_of(s->pending_header) : UINT64_MAX);
+    }
+}
+
 static enum capture_status files_read(struct capture *c, unsigned queue,
                                       struct capture_burst *burst)
 {
     struct file_source *s = (struct file_source *) c;
-    struct pcap_pkthdr *header;
-    const uint8_t *bytes;
     uint8_t *block = burst->store;
     size_t used = 0;
 
     if (block == NULL) {
         block = burst->store = xmalloc(BLOCK_SIZE);
     }
-    while (burst->n < CAPTURE_BURST && next_frame(s, &header, &bytes)) {
-        uint32_t size = header->caplen;
-        if (size > CAPTURE_MAX_FRAME) {
-            size = CAPTURE_MAX_FRAME;
-        }
+    while (burst->n < CAPTURE_BURST && peek_frame(s)) {
+        const struct pcap_pkthdr *header = s->pending_header;
+        uint32_t size = captured_size(header);
         if (used + size > BLOCK_SIZE) {
-            s->pending = bytes;
-            s->pending_header = header;
             break;
         }
-        s->number++;
-        s->frames++;
-        s->bytes += header->len;
-        if (!capture_filter_passes(s->filter, bytes, size, header->len)) {
-            s->filtered++;
-            continue;
-        }
-        memcpy(block + used, bytes, size);
+        settle_last(s, burst);
+        count_frame(s, header);
+        memcpy(block + used, s->pending, size);
+        s->pending = NULL;
         burst->frames[burst->n++] = (struct frame) {
             .bytes = block + used,
             .size = size,
             .wire_size = header->len > size ? header->len : size,
             .time_ns = time_of(header),
+            .clock_ns = running_clock_frame(&s->clock, time_of(header)),
             .number = s->number,
             .link_type = (uint16_t) s->link_type,
         };
         used += size;
     }
+    settle_last(s, burst);
     if (burst->n != 0 && s->pcap != NULL && s->file_bytes_total != 0) {
         FILE *file = pcap_file(s->pcap);
         long at = file != NULL ? ftell(file) : -1;

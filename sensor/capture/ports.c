@@ -230,8 +230,13 @@ static uint8_t *room_for_copies(struct capture_burst *burst, size_t offset,
     return copies != NULL ? copies->bytes : NULL;
 }
 
+/* When a burst was read. */
+struct now {
+    uint64_t wall_ns, monotonic_ns;
+};
+
 /* Describes an mbuf as a frame; a chained one is copied to '*room' first. */
-static void fill_frame(struct port_source *s, struct rte_mbuf *m, uint64_t now_ns,
+static void fill_frame(struct port_source *s, struct rte_mbuf *m, const struct now *now,
                        uint8_t *room, size_t *used, struct frame *frame)
 {
     const uint8_t *bytes = rte_pktmbuf_mtod(m, const uint8_t *);
@@ -245,7 +250,8 @@ static void fill_frame(struct port_source *s, struct rte_mbuf *m, uint64_t now_n
         .bytes = bytes,
         .size = m->pkt_len,
         .wire_size = m->pkt_len,
-        .time_ns = now_ns,
+        .time_ns = now->wall_ns,
+        .clock_ns = now->monotonic_ns,
         .number = ++s->number,
         .link_type = LINK_ETHERNET,
         .checksum_known_good =
@@ -267,11 +273,14 @@ static enum capture_status ports_read(struct capture *c, unsigned queue,
     for (size_t i = 0; i < s->n_ports && burst->n < CAPTURE_BURST; i++) {
         uint16_t n = rte_eth_rx_burst(s->ports[i], (uint16_t) queue, mbufs,
                                       (uint16_t) (CAPTURE_BURST - burst->n));
-        uint64_t now_ns = n != 0 ? clock_wall_ns() : 0;
+        struct now now = { 0, 0 };
+        if (n != 0) {
+            now = (struct now) { clock_wall_ns(), clock_monotonic_ns() };
+        }
         uint8_t *room = room_for_copies(burst, used, mbufs, n);
         for (uint16_t k = 0; k < n; k++) {
             struct frame *frame = &burst->frames[burst->n];
-            fill_frame(s, mbufs[k], now_ns, room, &used, frame);
+            fill_frame(s, mbufs[k], &now, room, &used, frame);
             if (capture_filter_passes(s->filter, frame->bytes, frame->size,
                                       frame->wire_size)) {
                 burst->n++;

@@ -50,7 +50,8 @@ void decoder_destroy(struct decoder *);         /* NULL is fine. */
 size_t decode_frame(struct decoder *, const struct frame *frame,
                     struct packet packets[DECODE_MAX_PACKETS]);
 
-/* Forgets datagrams that timed out by 'now_ns' (packet time); cheap, called per burst. */
+/* Forgets datagrams that timed out by 'now_ns' (of struct frame's 'clock_ns'); cheap,
+ * called per burst. */
 void decoder_expire(struct decoder *, uint64_t now_ns);
 
 /* Counters, owned by the decoder, written by its thread alone; others may read them. */

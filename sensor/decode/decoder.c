@@ -128,6 +128,7 @@ struct packet *decode_packet_begin(struct decoder *d, enum packet_source source,
     p->bytes = bytes;
     p->size = (uint32_t) size;
     p->time_ns = d->frame->time_ns;
+    p->clock_ns = d->frame->clock_ns;
     p->frame = d->frame;
     p->outer = outer;
     p->source = source;

@@ -42,7 +42,8 @@ struct defrag_datagram {
     struct defrag_datagram *next;       /* In the bucket. */
     struct list_node by_age;
     struct key key;
-    uint64_t hash, first_ns;
+    uint64_t hash;
+    uint64_t first_ns, first_clock_ns;  /* Packet time and running time of its first. */
     struct list_node pieces;
     unsigned n_pieces;
     uint8_t *blocks[MAX_BLOCKS];
@@ -119,10 +120,9 @@ static struct defrag_datagram *oldest(const struct defrag *g)
     return node != NULL ? LIST_ENTRY(node, struct defrag_datagram, by_age) : NULL;
 }
 
-static bool is_over(const struct defrag *g, const struct defrag_datagram *t,
-                    uint64_t now_ns)
+static bool is_over(const struct defrag *g, uint64_t first_ns, uint64_t now_ns)
 {
-    return now_ns > t->first_ns && now_ns - t->first_ns > g->timeout_ns;
+    return now_ns > first_ns && now_ns - first_ns > g->timeout_ns;
 }
 
 size_t defrag_expire(struct defrag *g, uint64_t now_ns, size_t budget)
@@ -130,7 +130,7 @@ size_t defrag_expire(struct defrag *g, uint64_t now_ns, size_t budget)
     size_t n = 0;
 
     for (struct defrag_datagram *t = oldest(g);
-         n < budget && t != NULL && is_over(g, t, now_ns); t = oldest(g)) {
+         n < budget && t != NULL && is_over(g, t->first_clock_ns, now_ns); t = oldest(g)) {
         forget(g, t);
         n++;
     }
@@ -195,7 +195,7 @@ static struct key make_key(const struct defrag *g, const struct packet *p,
 }
 
 static struct defrag_datagram *add_datagram(struct decoder *d, const struct key *key,
-                                            uint64_t hash, uint64_t now_ns)
+                                            uint64_t hash, const struct packet *p)
 {
     struct defrag *g = &d->defrag;
 
@@ -209,7 +209,8 @@ static struct defrag_datagram *add_datagram(struct decoder *d, const struct key 
     memset(t, 0, sizeof *t);
     t->key = *key;
     t->hash = hash;
-    t->first_ns = now_ns;
+    t->first_ns = p->time_ns;
+    t->first_clock_ns = p->clock_ns;
     list_init(&t->pieces);
     list_push_back(&g->by_age, &t->by_age);
     t->next = g->buckets[hash & (g->n_buckets - 1)];
@@ -229,12 +230,15 @@ static struct defrag_datagram *find_or_add(struct decoder *d, const struct packe
     while (t != NULL && (t->hash != hash || memcmp(&t->key, &key, sizeof key) != 0)) {
         t = t->next;
     }
-    if (t != NULL && is_over(g, t, p->time_ns)) {
+    /* By the clock, as defrag_expire() would have it that may have been by or not; or by
+     * its own time, for while the clock stands. */
+    if (t != NULL && (is_over(g, t->first_clock_ns, p->clock_ns)
+                      || is_over(g, t->first_ns, p->time_ns))) {
         forget(g, t);
         d->counters.defrag_timeouts++;
         t = NULL;
     }
-    return t != NULL ? t : add_datagram(d, &key, hash, p->time_ns);
+    return t != NULL ? t : add_datagram(d, &key, hash, p);
 }
 
 /* ---- Adding a fragment's bytes ---- */

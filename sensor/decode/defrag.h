@@ -41,7 +41,8 @@ void defrag_fini(struct defrag *);
 /* Adds a fragment that came in 'p' (whose addresses and tags are known); once the
  * datagram is whole, decodes it as a further packet of the frame. */
 void defrag_add(struct decoder *, struct packet *p, const struct defrag_fragment *);
-/* Forgets at most 'budget' datagrams whose time is over; returns how many. */
+/* Forgets at most 'budget' datagrams whose time is over by the running clock; returns how
+ * many. */
 size_t defrag_expire(struct defrag *, uint64_t now_ns, size_t budget);
 /* For tests: every invariant; false when one is broken. */
 bool defrag_is_consistent(const struct defrag *);

@@ -41,7 +41,7 @@ struct flow_table {
     struct pool pool;
     struct flow *last;          /* Given out by the last call: its state may have changed
                                  * since, and its timeout class with it. */
-    uint64_t now_ns;            /* Latest time seen. */
+    uint64_t now_ns;            /* Latest running time seen. */
     struct flow_counters counters;
     struct classifier *classifier;      /* NULL: off. */
 };

@@ -88,11 +88,25 @@ static enum timeout_class class_of_flow(const struct flow *f)
     }
 }
 
-/* Whether 'f' is idle past its timeout at 'now_ns'; packets may be out of order. */
-static bool is_timed_out(const struct flow_table *t, const struct flow *f,
-                         uint64_t now_ns)
+/* Whether a flow that was last seen at 'last_ns' has been idle for its timeout. */
+static bool is_idle(const struct flow_table *t, const struct flow *f, uint64_t last_ns,
+                    uint64_t now_ns)
 {
-    return now_ns > f->last_ns && now_ns - f->last_ns >= t->timeouts[class_of_flow(f)];
+    return now_ns > last_ns && now_ns - last_ns >= t->timeouts[class_of_flow(f)];
+}
+
+/* Whether 'f' had timed out when 'p' came: by the running clock, as flow_table_expire()
+ * would have it that may have been by or not; or by the packets' own time, for while the
+ * clock stands (capture/running_clock.h). */
+static bool is_timed_out(const struct flow_table *t, const struct flow *f,
+                         const struct packet *p)
+{
+    return is_idle(t, f, f->clock_ns, p->clock_ns) || is_idle(t, f, f->last_ns, p->time_ns);
+}
+
+static enum flow_end_reason reason_at_end(const struct flow_table *t, const struct flow *f)
+{
+    return is_idle(t, f, f->clock_ns, t->now_ns) ? FLOW_END_TIMEOUT : FLOW_END_SHUTDOWN;
 }
 
 static void list_flow(struct flow_table *t, struct flow *f)
@@ -210,18 +224,6 @@ size_t flow_table_expire(struct flow_table *t, uint64_t now_ns, size_t budget)
     return n;
 }
 
-void flow_table_clock_set_back(struct flow_table *t, uint64_t now_ns)
-{
-    settle_last(t);
-    t->now_ns = now_ns;
-    for (unsigned i = 0; i < TIMEOUT_N_CLASSES; i++) {
-        LIST_FOR_EACH(node, &t->lists[i]) {
-            struct flow *f = flow_of_timeout_node(node);
-            f->listed_ns = f->listed_ns < now_ns ? f->listed_ns : now_ns;
-        }
-    }
-}
-
 /* Makes room by ending one flow; false if there is none. */
 static bool evict_flow(struct flow_table *t)
 {
@@ -269,8 +271,7 @@ void flow_table_end_all(struct flow_table *t)
             if (flows != NULL) {
                 flows[n++] = f;
             } else {            /* No memory to sort in: any order. */
-                end_flow(t, f, is_timed_out(t, f, t->now_ns) ? FLOW_END_TIMEOUT
-                                                             : FLOW_END_SHUTDOWN);
+                end_flow(t, f, reason_at_end(t, f));
             }
         }
     }
@@ -278,8 +279,7 @@ void flow_table_end_all(struct flow_table *t)
         qsort(flows, n, sizeof *flows, compare_first);
     }
     for (size_t i = 0; i < n; i++) {
-        end_flow(t, flows[i], is_timed_out(t, flows[i], t->now_ns) ? FLOW_END_TIMEOUT
-                                                                   : FLOW_END_SHUTDOWN);
+        end_flow(t, flows[i], reason_at_end(t, flows[i]));
     }
     free(flows);
 }
@@ -395,6 +395,7 @@ static void count_packet(struct flow *f, const struct packet *p, enum direction 
     if (p->time_ns > f->last_ns) {
         f->last_ns = p->time_ns;
     }
+    f->clock_ns = p->clock_ns;
 }
 
 struct flow *flow_table_packet(struct flow_table *t, struct packet *p,
@@ -408,15 +409,15 @@ struct flow *flow_table_packet(struct flow_table *t, struct packet *p,
         t->counters.without_flow++;
         return NULL;
     }
-    if (p->time_ns > t->now_ns) {
-        t->now_ns = p->time_ns;
+    if (p->clock_ns > t->now_ns) {
+        t->now_ns = p->clock_ns;
     }
     uint64_t hash = flow_key_hash(&key, t->seed);
     struct flow *f = find_flow(t, &key, hash);
-    if (f != NULL && (is_timed_out(t, f, p->time_ns) || is_tcp_reuse(f, p))) {
+    bool is_over = f != NULL && is_timed_out(t, f, p);
+    if (is_over || (f != NULL && is_tcp_reuse(f, p))) {
         old_id = f->id;
-        end_flow(t, f, is_timed_out(t, f, p->time_ns) ? FLOW_END_TIMEOUT
-                                                      : FLOW_END_TCP_REUSE);
+        end_flow(t, f, is_over ? FLOW_END_TIMEOUT : FLOW_END_TCP_REUSE);
         f = NULL;
     }
     if (f == NULL) {
@@ -449,7 +450,7 @@ struct flow *flow_table_find(struct flow_table *t, const struct packet *p,
         return NULL;
     }
     struct flow *f = find_flow(t, &key, flow_key_hash(&key, t->seed));
-    if (f == NULL || is_timed_out(t, f, p->time_ns)) {
+    if (f == NULL || is_timed_out(t, f, p)) {
         return NULL;
     }
     *dir = flow_direction(f, p);

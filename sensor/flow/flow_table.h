@@ -39,10 +39,12 @@ void flow_table_destroy(struct flow_table *);
  * packet in it, sets '*dir', and keeps times.  A SYN that reuses the endpoints of a
  * closed session ends that one (FLOW_END_TCP_REUSE), and a flow that is idle past its
  * timeout when 'packet' comes ends first (FLOW_END_TIMEOUT), whether or not
- * flow_table_expire() has been by: which flows there are depends on their own packets
- * alone.  When the table is full the flow idle for longest, to a second, is evicted
- * (FLOW_END_EVICTED), so this returns NULL only for packets that have no flow (no IP,
- * fragments, a transport header that could not be decoded).  Requests and replies of ICMP
+ * flow_table_expire() has been by: which flows there are depends on their own packets and
+ * the running clock (struct packet's 'clock_ns') alone.  It is idle by the clock, or by the
+ * packets' own times where those are farther apart.  When the table is full the flow idle
+ * for longest, to a second, is evicted (FLOW_END_EVICTED), so this returns NULL only for
+ * packets that have no flow (no IP, fragments, a transport header that could not be
+ * decoded).  Requests and replies of ICMP
  * share a flow; other ICMP messages, errors among them, have one for each direction and
  * type.
  * Later rooms may change the flow's state until the next call of a function of this
@@ -51,17 +53,13 @@ struct flow *flow_table_packet(struct flow_table *, struct packet *, enum direct
 /* As above without making or counting: NULL if there is none. */
 struct flow *flow_table_find(struct flow_table *, const struct packet *,
                              enum direction *);
-/* Ends flows idle past their timeout at 'now_ns', at most 'budget' of them; returns how
- * many.  Packet time in replay.  It comes to a flow within a second after its timeout. */
+/* Ends flows idle past their timeout at 'now_ns' of the running clock, at most 'budget' of
+ * them; returns how many.  It comes to a flow within a second after its timeout. */
 size_t flow_table_expire(struct flow_table *, uint64_t now_ns, size_t budget);
-/* The clock of a live capture was set back to 'now_ns', perhaps by years: idle times are
- * counted on from here, since else no flow would time out until the clock is where it was.
- * Takes time for each flow. */
-void flow_table_clock_set_back(struct flow_table *, uint64_t now_ns);
 /* Ends every flow, in order of first packet: with FLOW_END_TIMEOUT the ones whose timeout
  * has passed by the latest time that the table was told (by packets, or by
  * flow_table_expire()), with FLOW_END_SHUTDOWN the others.  For the same reasons with any
- * number of workers, tell each table the time of the run's last packet first. */
+ * number of workers, tell each table the running time of the run's last packet first. */
 void flow_table_end_all(struct flow_table *);
 
 /* The flow's community id, version 1 ("1:" and base64), into 'out', which has room for

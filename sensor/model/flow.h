@@ -76,7 +76,8 @@ struct flow {
     bool has_syn;               /* The first packet was a SYN without ACK, numbered: */
     uint32_t syn_seq;           /* (the same again is a retransmission, no new session). */
     uint64_t id;                /* From key and first time only: the same in every run. */
-    uint64_t first_ns, last_ns;
+    uint64_t first_ns, last_ns; /* Packet time. */
+    uint64_t clock_ns;          /* Running time of its last packet: idle since then. */
     uint64_t first_number;      /* struct frame's number of its first packet. */
     enum flow_state state;
     enum tcp_state tcp_state;

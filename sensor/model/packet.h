@@ -50,6 +50,9 @@ struct frame {
     uint32_t size;              /* Bytes captured. */
     uint32_t wire_size;         /* Bytes on the wire, at least 'size'. */
     uint64_t time_ns;           /* Since 1970, UTC. */
+    uint64_t clock_ns;          /* Running time, from an origin of the source's own: what
+                                 * waits (idle flows, fragments) waits by it.  Never goes
+                                 * back in the order of the source, unlike 'time_ns'. */
     uint64_t number;            /* From 1, in the order of the source ("pcap_cnt"). */
     uint16_t link_type;         /* enum link_type, or a value that decode does not know. */
     bool checksum_known_good;   /* A port's hardware has checked it. */
@@ -111,6 +114,7 @@ struct packet {
     uint32_t size;              /* Bytes there, at most what the IP header announces plus
                                  * what stands before it. */
     uint64_t time_ns;           /* Packet time, since 1970. */
+    uint64_t clock_ns;          /* Running time, of its frame. */
     const struct frame *frame;  /* The frame that it came in (the last fragment's). */
     const struct packet *outer; /* The tunnel packet around it, in the same array, or NULL. */
     enum packet_source source;

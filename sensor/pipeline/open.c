@@ -190,8 +190,7 @@ static bool open_workers(struct run *run, struct diag *diag)
                                                             : hash_seed_random();
     struct worker_shared shared = { .settings = run->settings, .engine = run->engine,
                                     .hosts = run->hosts, .output = run->output,
-                                    .seed = seed,
-                                    .is_live = capture_is_live(run->capture) };
+                                    .seed = seed };
 
     run->threads = xcalloc(run->n_workers, sizeof *run->threads);
     for (unsigned i = 0; i < run->n_workers; i++) {

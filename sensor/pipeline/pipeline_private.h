@@ -26,7 +26,7 @@ struct run {
     unsigned n_workers;
     char name[RUN_NAME_SIZE];
     uint64_t epoch;
-    _Atomic uint64_t last_ns;           /* Newest packet time of any worker. */
+    _Atomic uint64_t last_ns;           /* Newest running time that any thread knows. */
     _Atomic unsigned n_reading;         /* Workers that still read. */
     pthread_barrier_t all_read;
 };

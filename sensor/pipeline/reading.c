@@ -87,7 +87,7 @@ static void read_queue(struct run *run, struct worker *w)
             capture_release(run->capture, &burst);
         } else if (status == CAPTURE_IDLE) {
             run_rest(LIVE_REST_NS);
-            worker_expire(w, clock_wall_ns());
+            worker_expire(w, clock_monotonic_ns());
             output_worker_flush(w->output);
         }
     }
@@ -108,7 +108,7 @@ static void read_share(struct run *run, struct worker *w)
             share_give_back(run->share, w->number, pack);
         } else {
             if (is_live) {
-                worker_expire(w, clock_wall_ns());
+                worker_expire(w, clock_monotonic_ns());
             }
             output_worker_flush(w->output);
         }

@@ -5,13 +5,10 @@
 
 #include "common/base/clock.h"
 
-/* Timeouts are in seconds; looking four times a second of packet time is often enough. */
+/* Timeouts are in seconds; looking four times a second of running time is often enough. */
 #define EXPIRE_EVERY_NS (NS_PER_SEC / 4)
 /* Flows ended in one go, so that a burst never waits long behind a mass of timeouts. */
 #define EXPIRE_BUDGET 4096
-/* What a live clock that is this much behind has been set back by; less is the order in
- * which queues are read.  In replay time goes back with each file that is older. */
-#define CLOCK_SET_BACK_NS (10 * NS_PER_SEC)
 
 /* ---- One packet ---- */
 
@@ -135,11 +132,6 @@ static void end_transaction(void *context, struct app_tx *tx)
     detect_tx_end(w->detect, tx);
 }
 
-static bool is_clock_set_back(const struct worker *w, uint64_t before_ns, uint64_t now_ns)
-{
-    return w->is_live && now_ns < before_ns && before_ns - now_ns > CLOCK_SET_BACK_NS;
-}
-
 /* ---- The door ---- */
 
 bool worker_init(struct worker *w, unsigned number, const struct worker_shared *shared,
@@ -149,7 +141,6 @@ bool worker_init(struct worker *w, unsigned number, const struct worker_shared *
 
     memset(w, 0, sizeof *w);
     w->number = number;
-    w->is_live = shared->is_live;
     w->decoder = decoder_create(&s->decode);
     w->flows = flow_table_create(&s->flow, shared->seed, end_flow, w);
     w->streams = stream_engine_create(&s->stream, take_stream, w);
@@ -184,16 +175,14 @@ void worker_frame(struct worker *w, const struct frame *frame)
     for (size_t i = 0; i < n; i++) {
         run_packet(w, &packets[i]);
     }
-    if (frame->time_ns > w->now_ns || is_clock_set_back(w, w->now_ns, frame->time_ns)) {
-        w->now_ns = frame->time_ns;
+    if (frame->clock_ns > w->now_ns) {
+        w->now_ns = frame->clock_ns;
     }
 }
 
 void worker_expire(struct worker *w, uint64_t now_ns)
 {
-    if (is_clock_set_back(w, w->expired_ns, now_ns)) {
-        flow_table_clock_set_back(w->flows, now_ns);
-    } else if (now_ns < w->expired_ns + EXPIRE_EVERY_NS) {
+    if (now_ns < w->expired_ns || now_ns - w->expired_ns < EXPIRE_EVERY_NS) {
         return;
     }
     w->expired_ns = now_ns;

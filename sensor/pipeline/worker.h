@@ -16,15 +16,13 @@
 
 struct worker {
     unsigned number;
-    bool is_live;                       /* Packets carry the time of this machine's clock. */
     struct decoder *decoder;
     struct flow_table *flows;
     struct stream_engine *streams;
     struct app_engine *apps;
     struct detect_worker *detect;
     struct output_worker *output;
-    uint64_t now_ns;                    /* Time of the newest packet so far; falls when the
-                                         * clock of a live capture is set back. */
+    uint64_t now_ns;                    /* Running time of the newest frame so far. */
     uint64_t expired_ns;                /* When timeouts were last looked at. */
     bool has_flow_ended;                /* Within the packet at hand. */
     _Atomic uint64_t frames_done;       /* For progress. */
@@ -37,7 +35,6 @@ struct worker_shared {
     struct host_table *hosts;
     struct output *output;
     struct hash_seed seed;
-    bool is_live;
 };
 
 /* False with a message in 'diag' when something is not to be had. */
@@ -48,9 +45,9 @@ void worker_fini(struct worker *);
 
 /* One frame through every stage. */
 void worker_frame(struct worker *, const struct frame *);
-/* Ends what timed out; called about once a burst, cheap when nothing did.  'now_ns' may be
- * ahead of the newest packet (live, or the run's last packet at its end).  Live it is
- * behind the time of the last call when the clock was set back. */
+/* Ends what timed out by 'now_ns' of the running clock (struct frame's 'clock_ns'; live, that
+ * is clock_monotonic_ns()); called about once a burst, cheap when nothing did.  'now_ns' may
+ * be ahead of the newest frame. */
 void worker_expire(struct worker *, uint64_t now_ns);
 /* The end of the run at 'now_ns': every flow ends, is inspected to the end and logged. */
 void worker_finish(struct worker *, uint64_t now_ns);

@@ -54,7 +54,7 @@ static void decode_one(struct decoder *d, struct cursor *c, uint64_t *time_ns,
     }
     struct frame f = {
         .bytes = copy, .size = (uint32_t) size, .wire_size = (uint32_t) size,
-        .time_ns = *time_ns, .number = number,
+        .time_ns = *time_ns, .clock_ns = *time_ns, .number = number,
         .link_type = link_types[link % (sizeof link_types / sizeof link_types[0])],
     };
     *time_ns += step * 1000000000u;

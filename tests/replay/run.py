@@ -10,8 +10,8 @@ library's version decides (MASKED below).  --update writes what came out; the di
 reviewed as code is.
 
 Besides: each rule that ships fires on one capture and not on another
-(rules/sets/proofs.json); every capture gives byte-identical events twice, and the same set
-with four workers.  The last line is 'N passed, N failed'.
+(rules/sets/proofs.json); every capture, and each that made.py makes, gives byte-identical
+events twice, and the same set with four workers.  The last line is 'N passed, N failed'.
 """
 import argparse
 import collections
@@ -20,6 +20,8 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+
+import made
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 PCAPS = TOP / "pcaps"
@@ -162,6 +164,11 @@ def main():
                          if sid in proofs else ["no captures in proofs.json"])
         for capture in sorted(PCAPS.glob("*.pcap")):
             results.take("twice " + capture.name, check_repeatable(capture, opt))
+        with tempfile.TemporaryDirectory() as folder:
+            for name, make in made.CAPTURES.items():
+                capture = pathlib.Path(folder) / (name + ".pcap")
+                made.pcap(capture, make())
+                results.take("made " + name, check_repeatable(capture, opt))
     print("%d passed, %d failed" % (results.passed, results.failed))
     return 1 if results.failed else 0
 

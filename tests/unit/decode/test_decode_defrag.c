@@ -52,7 +52,8 @@ static void make_ipv6(struct fragment_frame *f, unsigned id, const struct piece 
     f->size = sizeof head + put_data(f->bytes + sizeof head, piece);
 }
 
-static size_t feed(struct decoder *d, const struct fragment_frame *f, uint64_t time_ns)
+static size_t feed_at(struct decoder *d, const struct fragment_frame *f, uint64_t time_ns,
+                      uint64_t clock_ns)
 {
     static struct frame frame;
     static uint8_t *copy;       /* Exactly as large as the frame, until the next one. */
@@ -62,12 +63,19 @@ static size_t feed(struct decoder *d, const struct fragment_frame *f, uint64_t t
     memcpy(copy, f->bytes, f->size);
     frame = frame_of(copy, f->size, LINK_RAW);
     frame.time_ns = time_ns;
+    frame.clock_ns = clock_ns;
     size_t n = decode_frame(d, &frame, packets);
     assert_true(defrag_is_consistent(&d->defrag));
     for (size_t i = 0; i < n; i++) {
         check_packet(&packets[i], &frame);
     }
     return n;
+}
+
+/* The running clock shows the frame's own time. */
+static size_t feed(struct decoder *d, const struct fragment_frame *f, uint64_t time_ns)
+{
+    return feed_at(d, f, time_ns, time_ns);
 }
 
 struct order_case {
@@ -205,10 +213,33 @@ static void time_that_goes_back_forgets_nothing(void **state)
     (void) state;
     make_ipv4(&f, 1, &first);
     assert_int_equal(feed(d, &f, START), 1);
-    decoder_expire(d, 0);
     make_ipv4(&f, 1, &last);
-    assert_int_equal(feed(d, &f, START - 100 * SECOND), 2);
+    assert_int_equal(feed_at(d, &f, START - 100 * SECOND, START), 2);
     decoder_destroy(d);
+}
+
+/* A clock that was set back by a day, or a frame that is late by one: the time that has run
+ * says whether the datagram is over, whether or not the decoder was told in between. */
+static void a_datagram_is_over_by_the_running_clock(void **state)
+{
+    (void) state;
+    for (unsigned is_told = 0; is_told < 2; is_told++) {
+        for (unsigned seconds = 60; seconds <= 61; seconds++) {
+            struct decoder *d = make_decoder(DECODE_CHECKSUMS_NONE);
+            struct fragment_frame f;
+
+            make_ipv4(&f, 1, &first);
+            assert_int_equal(feed_at(d, &f, START, 5), 1);
+            if (is_told != 0) {
+                decoder_expire(d, 5 + seconds * SECOND);
+            }
+            make_ipv4(&f, 1, &last);
+            assert_int_equal(feed_at(d, &f, START - 86400 * SECOND, 5 + seconds * SECOND),
+                             seconds == 60 ? 2 : 1);
+            assert_int_equal(decoder_counters(d)->defrag_timeouts, seconds - 60);
+            decoder_destroy(d);
+        }
+    }
 }
 
 static void other_identifiers_protocols_and_tags_do_not_mix(void **state)
@@ -474,6 +505,7 @@ int main(void)
     struct CMUnitTest tests[N + 16] = {
         cmocka_unit_test(a_datagram_is_forgotten_after_its_time),
         cmocka_unit_test(time_that_goes_back_forgets_nothing),
+        cmocka_unit_test(a_datagram_is_over_by_the_running_clock),
         cmocka_unit_test(other_identifiers_protocols_and_tags_do_not_mix),
         cmocka_unit_test(tunnels_keep_their_fragments_apart),
         cmocka_unit_test(virtual_networks_keep_their_fragments_apart),

@@ -11,11 +11,19 @@ static struct flow_table *make_table(const struct flow_conf *conf, struct ends *
     return t;
 }
 
-static struct flow *feed(struct flow_table *t, struct packet p, enum direction *dir)
+static struct flow *feed_at(struct flow_table *t, struct packet p, uint64_t clock_ns,
+                            enum direction *dir)
 {
     enum direction ignored;
 
+    p.clock_ns = clock_ns;
     return flow_table_packet(t, &p, dir != NULL ? dir : &ignored);
+}
+
+/* The running clock shows the packet's own time. */
+static struct flow *feed(struct flow_table *t, struct packet p, enum direction *dir)
+{
+    return feed_at(t, p, p.time_ns, dir);
 }
 
 /* Every invariant that flow_private.h names. */
@@ -395,6 +403,50 @@ static void each_state_has_its_timeout(void **state)
     }
 }
 
+/* Where the two disagree: a capture's clock that was set back, and one frame that is dated
+ * far ahead.  UDP without an answer ends after 30 s. */
+static void a_flow_is_idle_by_the_running_clock_or_by_its_own_time(void **state)
+{
+    static const struct {
+        const char *name;
+        int64_t clock_s, time_s;        /* Of the second packet, since the first. */
+        bool is_over;
+    } cases[] = {
+        { "both within", 29, 29, false },
+        { "both past", 30, 30, true },
+        { "set back, and the clock went on", 30, -7200, true },
+        { "set back, and the clock did not", 29, -7200, false },
+        { "late frame of an idle flow", 30, 1, true },
+        { "own time past a clock that stands", 0, 30, true },
+    };
+    struct flow_conf conf = conf_of(false);
+
+    (void) state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        /* Whether or not flow_table_expire() comes in between. */
+        for (unsigned sweeps = 0; sweeps < 2; sweeps++) {
+            struct ends ends = { 0 };
+            struct flow_table *t = make_table(&conf, &ends);
+            struct packet p = packet_of(IP_PROTO_UDP, "10.0.0.1", 1, "10.0.0.2", 2, START);
+            uint64_t clock = SECONDS(5), id = feed_at(t, p, clock, NULL)->id;
+
+            clock += SECONDS(cases[i].clock_s);
+            p.time_ns += (uint64_t) cases[i].time_s * NS_PER_SEC;
+            if (sweeps != 0) {
+                flow_table_expire(t, clock, 10);
+            }
+            struct flow *f = feed_at(t, p, clock, NULL);
+            if ((f->id != id) != cases[i].is_over) {
+                fail_msg("%s", cases[i].name);
+            }
+            assert_int_equal(ends.n, cases[i].is_over);
+            assert_int_equal(f->first_ns, cases[i].is_over ? p.time_ns : START);
+            check_table(t);
+            flow_table_destroy(t);
+        }
+    }
+}
+
 static void expiry_keeps_to_its_budget_and_to_the_idle(void **state)
 {
     struct flow_conf conf = conf_of(false);
@@ -619,7 +671,7 @@ static void long_random_sequences_keep_the_table_consistent(void **state)
     for (uint64_t run = 0; run < 4; run++) {
         struct ends ends = { 0 };
         struct flow_table *t = make_table(&conf, &ends);
-        uint64_t random = run, now = START;
+        uint64_t random = run, now = START, clock = START;
         for (unsigned step = 0; step < 3000; step++) {
             uint64_t r = next_random(&random);
             char src[16], dst[16];
@@ -636,7 +688,8 @@ static void long_random_sequences_keep_the_table_consistent(void **state)
             }
             now += r >> 32 & 0xffffffff;
             now -= (r >> 30 & 3) == 0 ? SECONDS(2) : 0;
-            struct flow *f = feed(t, p, NULL);
+            clock = p.time_ns > clock ? p.time_ns : clock;
+            struct flow *f = feed_at(t, p, clock, NULL);
             assert_non_null(f);
             assert_true(flow_key_match(&f->key, &f->key));
             if ((r & 0x30) == 0) {
@@ -644,7 +697,7 @@ static void long_random_sequences_keep_the_table_consistent(void **state)
             }
             check_table(t);
             if ((r & 0x700) == 0) {
-                flow_table_expire(t, now, r >> 50 & 7);
+                flow_table_expire(t, clock, r >> 50 & 7);
                 check_table(t);
             }
         }
@@ -660,12 +713,12 @@ static void long_random_sequences_keep_the_table_consistent(void **state)
 }
 
 /* The flows of two disjoint sets of packets are the same in one table and in two, however
- * often each is told to expire. */
+ * often each is told to expire, and whatever time of day the packets say that it is. */
 static void flows_do_not_depend_on_their_neighbours(void **state)
 {
     struct flow_conf conf = conf_of(false);
     static struct ends both, apart[2];
-    uint64_t random = 7, now = START;
+    uint64_t random = 7, clock = 0;
 
     (void) state;
     memset(&both, 0, sizeof both);
@@ -677,18 +730,19 @@ static void flows_do_not_depend_on_their_neighbours(void **state)
         uint64_t r = next_random(&random);
         unsigned which = (unsigned) (r & 1);
         struct packet p = packet_of(IP_PROTO_UDP, which ? "10.0.0.1" : "10.0.1.1",
-                                    (uint16_t) (r >> 1 & 3), "10.0.0.2", 9, now);
-        now += SECONDS(r >> 8 & 15);
-        feed(one, p, NULL);
-        feed(two[which], p, NULL);
+                                    (uint16_t) (r >> 1 & 3), "10.0.0.2", 9,
+                                    START + clock - (step >= 50 ? SECONDS(86400) : 0));
+        clock += SECONDS(r >> 8 & 15);
+        feed_at(one, p, clock, NULL);
+        feed_at(two[which], p, clock, NULL);
         if (step % 3 == 0) {
-            flow_table_expire(one, now, 2);
+            flow_table_expire(one, clock, 2);
         }
     }
-    flow_table_expire(one, now, 0);
+    flow_table_expire(one, clock, 0);
     flow_table_destroy(one);
     for (unsigned i = 0; i < 2; i++) {
-        flow_table_expire(two[i], now, 0);
+        flow_table_expire(two[i], clock, 0);
         flow_table_destroy(two[i]);
     }
     assert_int_equal(both.n, apart[0].n + apart[1].n);
@@ -717,6 +771,7 @@ int main(void)
         cmocka_unit_test(equal_endpoints_count_to_the_server),
         cmocka_unit_test(swapped_flows_turn_their_directions),
         cmocka_unit_test(each_state_has_its_timeout),
+        cmocka_unit_test(a_flow_is_idle_by_the_running_clock_or_by_its_own_time),
         cmocka_unit_test(expiry_keeps_to_its_budget_and_to_the_idle),
         cmocka_unit_test(a_new_handshake_ends_a_closed_session),
         cmocka_unit_test(a_full_table_evicts_the_flow_idle_for_longest),

@@ -183,6 +183,81 @@ static void what_a_filter_refuses_is_counted(void **state)
     free(path);
 }
 
+/* Dates frame 'at' (from 0) of a file of write_pcap(). */
+static void set_second(const char *path, unsigned at, uint32_t second)
+{
+    FILE *file = fopen(path, "r+b");
+
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 24 + (long) at * (16 + 60), SEEK_SET), 0);
+    put32(file, second);
+    fclose(file);
+}
+
+/* One frame is dated a year ahead, in whichever place of a burst: it is passed over if
+ * another follows that passes the filter; as the last it counts.  Each frame is a second
+ * after the one before. */
+static void a_frame_dated_far_ahead_does_not_move_the_running_clock(void **state)
+{
+    static const struct {
+        unsigned at;
+        const char *filter;
+        bool counts;
+    } rows[] = {
+        { 1, NULL, false }, { 62, NULL, false }, { 63, NULL, false }, { 64, NULL, false },
+        { 63, "not dst port 1064", false }, { 127, NULL, false }, { 149, NULL, true },
+        { 127, "dst portrange 1000-1127", true },
+    };
+
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        char *path = write_pcap(*state, "a.pcap", 0xa1b2c3d4, 1000, 150, 0);
+        struct capture_burst burst = { 0 };
+        struct capture_stats stats;
+
+        set_second(path, rows[k].at, 1000 + 365 * 86400);
+        struct capture *c = open_path(path, rows[k].filter, &plain);
+        while (capture_read(c, 0, &burst) == CAPTURE_FRAMES) {
+            for (size_t i = 0; i < burst.n; i++) {
+                uint64_t second = burst.frames[i].number - 1;
+                uint64_t clock = burst.frames[i].clock_ns / NS_PER_SEC;
+                if (second != rows[k].at) {
+                    assert_int_equal(clock, second);
+                } else if (rows[k].counts) {
+                    assert_int_equal(clock, second - 1 + 11 * 86400);
+                } else {
+                    assert_int_equal(clock, second - 1);
+                }
+            }
+            capture_release(c, &burst);
+        }
+        capture_burst_fini(&burst);
+        capture_stats_get(c, &stats);
+        assert_int_equal(stats.frames, 150);
+        capture_close(c);
+        free(path);
+    }
+}
+
+static void the_running_clock_goes_on_from_file_to_file(void **state)
+{
+    const struct folder *f = *state;
+    struct capture_burst burst = { 0 };
+
+    free(write_pcap(f, "a.pcap", 0xa1b2c3d4, 900, 3, 0));
+    free(write_pcap(f, "b.pcap", 0xa1b2c3d4, 100, 3, 0));
+    free(write_pcap(f, "c.pcap", 0xa1b2c3d4, 1000, 2, 0));
+    struct capture *c = open_path(f->path, NULL, &plain);
+    static const uint64_t seconds[] = { 0, 1, 2, 2, 2, 2, 100, 101 };
+    assert_int_equal(capture_read(c, 0, &burst), CAPTURE_FRAMES);
+    assert_int_equal(burst.n, 8);
+    for (size_t i = 0; i < burst.n; i++) {
+        assert_int_equal(burst.frames[i].clock_ns, seconds[i] * NS_PER_SEC);
+    }
+    capture_release(c, &burst);
+    capture_burst_fini(&burst);
+    capture_close(c);
+}
+
 static void a_folder_is_read_by_name_or_by_time(void **state)
 {
     const struct folder *f = *state;
@@ -314,6 +389,11 @@ int main(void)
                                         make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(what_a_filter_refuses_is_counted, make_folder,
                                         remove_folder),
+        cmocka_unit_test_setup_teardown(
+            a_frame_dated_far_ahead_does_not_move_the_running_clock, make_folder,
+            remove_folder),
+        cmocka_unit_test_setup_teardown(the_running_clock_goes_on_from_file_to_file,
+                                        make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_folder_is_read_by_name_or_by_time, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(one_broken_file_among_many_does_not_lose_the_others,
