@@ -57,8 +57,10 @@ uint64_t running_clock_frame(struct running_clock *c, uint64_t time_ns)
 
 uint64_t running_clock_settle(struct running_clock *c, uint64_t next_ns)
 {
-    if (c->is_waiting && !is_far_behind(next_ns, c->ahead_ns)) {
-        follow(c, c->ahead_ns);
+    uint64_t sure_ns = next_ns < c->ahead_ns ? next_ns : c->ahead_ns;
+
+    if (c->is_waiting && sure_ns > c->newest_ns) {
+        follow(c, sure_ns);
     }
     c->is_waiting = false;
     return c->now_ns;

@@ -3,8 +3,8 @@
  * go on when a capture's own clock is set back, and no single timestamp may move it far.
  *
  * It follows the timestamps: as far as the newest goes ahead, so far it goes on.  A frame
- * that is dated more than RUNNING_CLOCK_NEAR_NS ahead may be a stray: it counts if the next
- * frame is as far or farther, and is passed over otherwise.  Frames that are dated more than
+ * that is dated more than RUNNING_CLOCK_NEAR_NS ahead may be a stray: it counts as far as the
+ * next frame goes along with it.  Frames that are dated more than
  * that behind are older ones that come late (two clocks in one capture, files in another
  * order): the clock stands meanwhile.  When they have themselves gone on for
  * RUNNING_CLOCK_PATIENCE_NS and none has come that is near the newest, the capture's clock
@@ -40,7 +40,7 @@ struct running_clock {
  * running_clock_settle() has the last word on it, and must be called before the next. */
 uint64_t running_clock_frame(struct running_clock *, uint64_t time_ns);
 /* The same for a frame that the clock is waiting for, now that the next is known to be of
- * 'next_ns'; UINT64_MAX: there is none, so it counts. */
+ * 'next_ns'; UINT64_MAX: there is none, so it counts whole. */
 uint64_t running_clock_settle(struct running_clock *, uint64_t next_ns);
 
 #endif

@@ -93,28 +93,16 @@ static bool wait_for_collector(struct run *run)
 
 static int run_threads(struct run *run)
 {
-    pthread_t reader;
     uint64_t began = clock_monotonic_ns();
     struct ledger ledger;
     const char *wrong;
     int status = PIPELINE_OK;
 
-    pthread_barrier_init(&run->all_read, NULL, run->n_workers);
-    atomic_store(&run->n_reading, run->n_workers);
-    for (unsigned i = 0; i < run->n_workers; i++) {
-        pthread_create(&run->threads[i].thread, NULL, run_worker, &run->threads[i]);
-    }
-    if (run->share != NULL) {
-        pthread_create(&reader, NULL, run_reader, run);
+    if (!run_start_threads(run)) {
+        return PIPELINE_WRONG;
     }
     wait_for_workers(run);
-    if (run->share != NULL) {
-        pthread_join(reader, NULL);
-    }
-    for (unsigned i = 0; i < run->n_workers; i++) {
-        pthread_join(run->threads[i].thread, NULL);
-    }
-    pthread_barrier_destroy(&run->all_read);
+    run_join_threads(run);
     if (run->transport != NULL && !wait_for_collector(run)) {
         log_error("pipeline", "the collector has not acknowledged every event", NULL);
         status = PIPELINE_INCOMPLETE;

@@ -23,12 +23,19 @@ struct run {
     struct transport *transport;
     struct share *share;                /* NULL: each worker reads a queue of its own. */
     struct worker_thread *threads;
+    pthread_t reader;
+    bool has_reader;
     unsigned n_workers;
     char name[RUN_NAME_SIZE];
     uint64_t epoch;
     _Atomic uint64_t last_ns;           /* Newest running time that any thread knows. */
     _Atomic unsigned n_reading;         /* Workers that still read. */
-    pthread_barrier_t all_read;
+    pthread_barrier_t all_read;         /* For as many as there are workers: hence a start
+                                         * only if all can. */
+    pthread_mutex_t start_lock;
+    pthread_cond_t start_decided;
+    enum run_start { RUN_START_OPEN, RUN_START_GO, RUN_START_OFF } start; /* Under the lock. */
+    unsigned n_started;                 /* Workers' threads; main's. */
 };
 
 struct worker_thread {
@@ -49,10 +56,15 @@ bool run_open(struct run *, struct diag *);
 /* Closes whatever is open; returns 'status', or PIPELINE_INCOMPLETE when writing failed. */
 int run_close(struct run *, int status);
 
-/* ---- reading.c: bodies of the threads; the argument of a worker's is its thread ---- */
+/* ---- reading.c ---- */
 
-void *run_worker(void *worker_thread);
-void *run_reader(void *run);
+/* Starts the workers, and the reader if frames are shared out.  False, after a word in the
+ * log, when one of the threads cannot be had: then those that could have ended again
+ * without having read anything. */
+bool run_start_threads(struct run *);
+/* Waits for all that run_start_threads() has started, and frees what they waited by. */
+void run_join_threads(struct run *);
+
 void run_rest(uint64_t ns);
 
 #endif

@@ -1,7 +1,9 @@
 /* The threads of a run: workers that read a queue of their own or what a reader shares out. */
+#include <string.h>
 #include <time.h>
 
 #include "common/base/clock.h"
+#include "common/obs/log.h"
 #include "sensor/pipeline/pipeline_private.h"
 
 /* A live worker that found nothing rests this long: at 1 Mpps a ring of 2,048 descriptors
@@ -115,14 +117,29 @@ static void read_share(struct run *run, struct worker *w)
     }
 }
 
+/* What a thread does first: waits until it is known whether all could be started. */
+static bool wait_for_start(struct run *run)
+{
+    pthread_mutex_lock(&run->start_lock);
+    while (run->start == RUN_START_OPEN) {
+        pthread_cond_wait(&run->start_decided, &run->start_lock);
+    }
+    bool is_go = run->start == RUN_START_GO;
+    pthread_mutex_unlock(&run->start_lock);
+    return is_go;
+}
+
 /* Every worker waits for the others before it ends its flows, so that all of them know the
  * time of the run's last packet and flows end for the same reason whatever their number. */
-void *run_worker(void *argument)
+static void *run_worker(void *argument)
 {
     struct worker_thread *thread = argument;
     struct run *run = thread->run;
     struct worker *w = &thread->worker;
 
+    if (!wait_for_start(run)) {
+        return NULL;
+    }
     if (run->share != NULL) {
         read_share(run, w);
     } else {
@@ -135,7 +152,7 @@ void *run_worker(void *argument)
     return NULL;
 }
 
-void *run_reader(void *argument)
+static void *run_reader(void *argument)
 {
     struct run *run = argument;
     struct capture_burst burst = { 0 };
@@ -143,6 +160,9 @@ void *run_reader(void *argument)
     enum capture_status status = CAPTURE_IDLE;
     bool is_live = capture_is_live(run->capture);
 
+    if (!wait_for_start(run)) {
+        return NULL;
+    }
     while (!run_is_stopping && status != CAPTURE_END) {
         status = CAPTURE_END;
         for (unsigned q = 0; q < capture_n_queues(run->capture); q++) {
@@ -167,4 +187,57 @@ void *run_reader(void *argument)
     share_end(run->share);
     capture_burst_fini(&burst);
     return NULL;
+}
+
+/* ---- Start and end of the threads ---- */
+
+static bool start_thread(pthread_t *thread, void *(*body)(void *), void *argument,
+                         const char *name)
+{
+    int err = pthread_create(thread, NULL, body, argument);
+
+    if (err != 0) {
+        log_error("pipeline", "a thread cannot be started", "thread=%s reason=\"%s\"", name,
+                  strerror(err));
+    }
+    return err == 0;
+}
+
+bool run_start_threads(struct run *run)
+{
+    bool ok = true;
+
+    pthread_mutex_init(&run->start_lock, NULL);
+    pthread_cond_init(&run->start_decided, NULL);
+    pthread_barrier_init(&run->all_read, NULL, run->n_workers);
+    atomic_store(&run->n_reading, run->n_workers);
+    while (ok && run->n_started < run->n_workers) {
+        struct worker_thread *thread = &run->threads[run->n_started];
+        ok = start_thread(&thread->thread, run_worker, thread, "worker");
+        run->n_started += ok;
+    }
+    if (ok && run->share != NULL) {
+        ok = run->has_reader = start_thread(&run->reader, run_reader, run, "reader");
+    }
+    pthread_mutex_lock(&run->start_lock);
+    run->start = ok ? RUN_START_GO : RUN_START_OFF;
+    pthread_cond_broadcast(&run->start_decided);
+    pthread_mutex_unlock(&run->start_lock);
+    if (!ok) {
+        run_join_threads(run);
+    }
+    return ok;
+}
+
+void run_join_threads(struct run *run)
+{
+    if (run->has_reader) {
+        pthread_join(run->reader, NULL);
+    }
+    for (unsigned i = 0; i < run->n_started; i++) {
+        pthread_join(run->threads[i].thread, NULL);
+    }
+    pthread_barrier_destroy(&run->all_read);
+    pthread_cond_destroy(&run->start_decided);
+    pthread_mutex_destroy(&run->start_lock);
 }
