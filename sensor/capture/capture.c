@@ -40,6 +40,11 @@ bool capture_is_live(const struct capture *c)
     return c->is_live;
 }
 
+bool capture_may_idle(const struct capture *c)
+{
+    return c->may_idle;
+}
+
 enum capture_status capture_read(struct capture *c, unsigned queue,
                                  struct capture_burst *burst)
 {

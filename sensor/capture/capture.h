@@ -35,7 +35,7 @@ struct capture_burst {
 
 enum capture_status {
     CAPTURE_FRAMES,             /* burst->n >= 1 */
-    CAPTURE_IDLE,               /* Nothing now; live sources only. */
+    CAPTURE_IDLE,               /* Nothing now; ports and pipes only. */
     CAPTURE_END,                /* Nothing any more. */
 };
 
@@ -73,7 +73,10 @@ void capture_stop_on(const volatile sig_atomic_t *stop);
 
 unsigned capture_n_queues(const struct capture *);
 bool capture_is_live(const struct capture *);
-/* Fills 'burst' from 'queue'.  The first call of a thread on a port registers it with EAL. */
+/* Whether capture_read() may say CAPTURE_IDLE: ports, and pipes, whose writer may rest. */
+bool capture_may_idle(const struct capture *);
+/* Fills 'burst' from 'queue' with what is there; a pipe is waited for, for a moment, if that is
+ * nothing.  The first call of a thread on a port registers it with EAL. */
 enum capture_status capture_read(struct capture *, unsigned queue, struct capture_burst *);
 void capture_release(struct capture *, struct capture_burst *);
 /* Frees what a burst has kept for its next use; the burst is released. */

@@ -18,15 +18,20 @@ struct capture_class {
 struct capture {
     const struct capture_class *class;
     unsigned n_queues;
-    bool is_live, has_failed;
+    bool is_live, may_idle, has_failed;
     char *description;          /* Owned. */
 };
 
 /* pipe.c: standard input ("-"), named pipes and the like, which may keep a reader waiting. */
 bool capture_pipe_is(const char *path);
+struct capture_pipe;
 /* A stream whose reads end, as at the end of a file, once capture_stop_on()'s flag is set.
- * NULL with errno set when it cannot be opened. */
-FILE *capture_pipe_open(const char *path);
+ * NULL with errno set when it cannot be opened.  '*pipe' is the stream's: good until it is
+ * closed. */
+FILE *capture_pipe_open(const char *path, struct capture_pipe **pipe);
+/* Waits up to 'ms' milliseconds until reading would give something, if only the end; false
+ * if it would not.  What it gives may still be the beginning of a record. */
+bool capture_pipe_wait(const struct capture_pipe *, int ms);
 bool capture_pipe_is_stopped(void);
 
 /* A compiled BPF expression for one link type. */

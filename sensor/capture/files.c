@@ -17,6 +17,8 @@
 #include "sensor/capture/running_clock.h"
 
 #define BLOCK_SIZE (1u << 20)
+/* How long a read waits for a pipe whose writer rests. */
+#define PIPE_WAIT_MS 100
 
 struct file_entry {
     char *path;
@@ -31,6 +33,7 @@ struct file_source {
     char *expression;           /* BPF, or NULL. */
     struct capture_filter *filter;      /* For the file that is open. */
     pcap_t *pcap;
+    struct capture_pipe *pipe;  /* What 'pcap' reads, if that is a pipe; the stream's. */
     int link_type;
     uint64_t number;            /* Of the last frame. */
     struct running_clock clock; /* Of all files: it goes on from one to the next. */
@@ -97,11 +100,13 @@ static uint64_t time_of(const struct pcap_pkthdr *header)
                                        + (uint64_t) header->ts.tv_usec % NS_PER_SEC;
 }
 
-static pcap_t *open_pcap(const char *path, char *error)
+static pcap_t *open_pcap(const char *path, struct capture_pipe **pipe, char *error)
 {
-    FILE *file = capture_pipe_is(path) ? capture_pipe_open(path) : fopen(path, "rb");
+    FILE *file;
     pcap_t *pcap;
 
+    *pipe = NULL;
+    file = capture_pipe_is(path) ? capture_pipe_open(path, pipe) : fopen(path, "rb");
     if (file == NULL) {
         snprintf(error, PCAP_ERRBUF_SIZE, "%s: %s", path, strerror(errno));
         return NULL;
@@ -121,7 +126,8 @@ static void read_first_times(struct file_source *s)
     char error[PCAP_ERRBUF_SIZE];
 
     for (size_t i = 0; i < s->n_entries; i++) {
-        pcap_t *pcap = open_pcap(s->entries[i].path, error);
+        struct capture_pipe *pipe;
+        pcap_t *pcap = open_pcap(s->entries[i].path, &pipe, error);
         struct pcap_pkthdr *header;
         const uint8_t *bytes;
         if (pcap != NULL && pcap_next_ex(pcap, &header, &bytes) == 1) {
@@ -138,6 +144,7 @@ static void close_file(struct file_source *s)
     if (s->pcap != NULL) {
         pcap_close(s->pcap);
         s->pcap = NULL;
+        s->pipe = NULL;
     }
     capture_filter_free(s->filter);
     s->filter = NULL;
@@ -178,7 +185,7 @@ static bool open_next(struct file_source *s, struct diag *diag)
     const char *path = s->entries[s->next].path;
     char error[PCAP_ERRBUF_SIZE] = "";
 
-    s->pcap = open_pcap(path, error);
+    s->pcap = open_pcap(path, &s->pipe, error);
     if (s->pcap == NULL) {
         if (diag != NULL) {
             diag_add(diag, DIAG_ERROR, path, 0, 0, "expected pcap or pcapng", "%s",
@@ -248,10 +255,18 @@ static void count_frame(struct file_source *s, const struct pcap_pkthdr *header)
     s->bytes += header->len;
 }
 
-/* Has the next frame that passes the filter in 'pending'; false at the very end. */
+/* True if the next frame would have to be waited for. */
+static bool is_resting(const struct file_source *s)
+{
+    return s->pipe != NULL && !capture_pipe_wait(s->pipe, 0);
+}
+
+/* Has the next frame that passes the filter in 'pending'; false at the very end, and where
+ * there is none now. */
 static bool peek_frame(struct file_source *s)
 {
-    while (s->pending == NULL && next_frame(s, &s->pending_header, &s->pending)) {
+    while (s->pending == NULL && !is_resting(s)
+           && next_frame(s, &s->pending_header, &s->pending)) {
         const struct pcap_pkthdr *header = s->pending_header;
         if (!capture_filter_passes(s->filter, s->pending, captured_size(header),
                                    header->len)) {
@@ -263,7 +278,8 @@ static bool peek_frame(struct file_source *s)
     return s->pending != NULL;
 }
 
-/* The running clock of the burst's last frame hangs on the time of the next. */
+/* The running clock of the burst's last frame hangs on the time of the next.  A pipe whose
+ * writer rests shows that time goes on. */
 static void settle_last(struct file_source *s, struct capture_burst *burst)
 {
     if (burst->n != 0 && s->clock.is_waiting) {
@@ -281,6 +297,9 @@ static enum capture_status files_read(struct capture *c, unsigned queue,
 
     if (block == NULL) {
         block = burst->store = xmalloc(BLOCK_SIZE);
+    }
+    if (s->pipe != NULL && s->pending == NULL) {
+        (void) capture_pipe_wait(s->pipe, PIPE_WAIT_MS);
     }
     while (burst->n < CAPTURE_BURST && peek_frame(s)) {
         const struct pcap_pkthdr *header = s->pending_header;
@@ -309,7 +328,8 @@ static enum capture_status files_read(struct capture *c, unsigned queue,
         long at = file != NULL ? ftell(file) : -1;
         s->file_bytes = s->bytes_before + (at > 0 ? (uint64_t) at : 0);
     }
-    return burst->n != 0 ? CAPTURE_FRAMES : CAPTURE_END;
+    bool is_end = s->pcap == NULL && s->next == s->n_entries;
+    return burst->n != 0 ? CAPTURE_FRAMES : is_end ? CAPTURE_END : CAPTURE_IDLE;
 }
 
 static void files_release(struct capture *c, struct capture_burst *burst)
@@ -373,6 +393,7 @@ struct capture *capture_open_files(const char *path, const char *filter,
     } else {
         add_entry(s, xstrdup(path), S_ISREG(st.st_mode) ? (uint64_t) st.st_size : 0);
     }
+    s->base.may_idle = s->n_entries == 1 && capture_pipe_is(s->entries[0].path);
     s->base.description = s->n_entries == 1 ? xstrdup(s->entries[0].path)
                                             : xasprintf("%zu files", s->n_entries);
     /* One file that is no capture is an error at once; one among many is reported when

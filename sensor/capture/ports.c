@@ -353,7 +353,7 @@ struct capture *capture_open_ports(const char *const *names, size_t n_names,
     s = xcalloc(1, sizeof *s);
     s->eal = started;
     s->base.class = &ports_class;
-    s->base.is_live = true;
+    s->base.is_live = s->base.may_idle = true;
     if (!find_ports(s, names, n_names, diag)) {
         goto fail;
     }

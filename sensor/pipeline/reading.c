@@ -10,6 +10,7 @@
  * takes 2 ms to fill. */
 #define LIVE_REST_NS (50 * NS_PER_US)
 #define MAIN_TICK_NS (100 * NS_PER_MS)
+#define NO_TIME_NS 1            /* As patience: 0 has no end. */
 
 void run_rest(uint64_t ns)
 {
@@ -81,25 +82,35 @@ static void read_queue(struct run *run, struct worker *w)
     struct capture_burst burst = { 0 };
     struct pace pace = { .speed = run->options->speed };
     enum capture_status status = CAPTURE_IDLE;
+    bool is_live = capture_is_live(run->capture);
+    bool is_pipe = capture_may_idle(run->capture) && !is_live;
 
     while (!run_is_stopping && status != CAPTURE_END) {
         status = capture_read(run->capture, w->number, &burst);
         if (status == CAPTURE_FRAMES) {
             run_frames(w, burst.frames, burst.n, &pace);
+            if (is_pipe && burst.n < CAPTURE_BURST) {   /* It may rest for long now. */
+                output_worker_flush(w->output);
+            }
             capture_release(run->capture, &burst);
         } else if (status == CAPTURE_IDLE) {
             run_rest(LIVE_REST_NS);
-            worker_expire(w, clock_monotonic_ns());
+            if (is_live) {
+                worker_expire(w, clock_monotonic_ns());
+            }
             output_worker_flush(w->output);
         }
     }
     capture_burst_fini(&burst);
 }
 
+/* Where the source may rest, a worker writes its events as soon as it has nothing to do, and
+ * then waits in ticks. */
 static void read_share(struct run *run, struct worker *w)
 {
     bool is_live = capture_is_live(run->capture), timed_out = false;
-    uint64_t patience = is_live || run->options->speed > 0 ? MAIN_TICK_NS : 0;
+    bool may_rest = capture_may_idle(run->capture) || run->options->speed > 0;
+    uint64_t patience = may_rest ? NO_TIME_NS : 0;
     struct share_pack *pack;
 
     while ((pack = share_take(run->share, w->number, patience, &timed_out))
@@ -108,11 +119,13 @@ static void read_share(struct run *run, struct worker *w)
         if (pack != NULL) {
             run_frames(w, pack->frames, pack->n, NULL);
             share_give_back(run->share, w->number, pack);
+            patience = may_rest ? NO_TIME_NS : 0;
         } else {
             if (is_live) {
                 worker_expire(w, clock_monotonic_ns());
             }
             output_worker_flush(w->output);
+            patience = MAIN_TICK_NS;
         }
     }
 }
@@ -159,11 +172,14 @@ static void *run_reader(void *argument)
     struct pace pace = { .speed = run->options->speed };
     enum capture_status status = CAPTURE_IDLE;
     bool is_live = capture_is_live(run->capture);
+    bool may_idle = capture_may_idle(run->capture);
 
     if (!wait_for_start(run)) {
         return NULL;
     }
     while (!run_is_stopping && status != CAPTURE_END) {
+        bool is_short = false;          /* No more is there for the moment. */
+
         status = CAPTURE_END;
         for (unsigned q = 0; q < capture_n_queues(run->capture); q++) {
             enum capture_status got = capture_read(run->capture, q, &burst);
@@ -174,10 +190,11 @@ static void *run_reader(void *argument)
                 }
                 share_frame(run->share, &burst.frames[i]);
             }
+            is_short |= burst.n < CAPTURE_BURST;
             capture_release(run->capture, &burst);
             status = got < status ? got : status;
         }
-        if (is_live) {
+        if (is_live || (may_idle && is_short)) {
             share_flush(run->share);
         }
         if (status == CAPTURE_IDLE) {

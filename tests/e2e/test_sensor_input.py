@@ -49,6 +49,27 @@ def test_a_named_pipe_is_read_to_its_end(tmp_path):
 
 
 @pytest.mark.parametrize("workers", [1, 3])
+def test_events_of_a_pipe_do_not_wait_for_the_packets_that_follow(tmp_path, workers):
+    """As from a program that captures: what has come is looked at, also where it is one packet
+    now and then."""
+    content, frames = BROWSE.read_bytes(), captures.frames(BROWSE)
+    with subprocess.Popen([sensor.SENSOR, "-q", "-r", "-", "-l", tmp_path, "-w", str(workers)],
+                          stdin=subprocess.PIPE) as process:
+        at = 24
+        process.stdin.write(content[:at])
+        for _, _, frame in frames:
+            process.stdin.write(content[at:at + 16 + len(frame)])
+            process.stdin.flush()
+            at += 16 + len(frame)
+            time.sleep(0.01)
+        sensor.wait_until(lambda: len(sensor.events(tmp_path, "http")) >= 5)
+        assert process.poll() is None and not sensor.events(tmp_path, "flow")
+        process.stdin.close()
+        assert process.wait(timeout=10) == 0
+    assert sensor.events(tmp_path, "flow")
+
+
+@pytest.mark.parametrize("workers", [1, 3])
 def test_a_signal_ends_a_run_whose_pipe_is_silent(tmp_path, workers):
     """A pipe's writer may be idle for hours, a stop is wanted at once."""
     content = BROWSE.read_bytes()

@@ -380,6 +380,85 @@ static void a_signal_ends_the_wait_for_a_pipe(void **state)
     free(path);
 }
 
+/* Bytes of write_pcap(): its file header, then records of 16 and 60. */
+#define PCAP_HEAD 24
+#define PCAP_RECORD 76
+
+static void a_pipe_gives_what_is_there(void **state)
+{
+    static const struct {
+        size_t n_bytes;         /* Written before each read. */
+        size_t n_frames;
+        enum capture_status status;
+    } rows[] = {
+        { 1 * PCAP_RECORD, 1, CAPTURE_FRAMES },
+        { 0, 0, CAPTURE_IDLE },
+        { 3 * PCAP_RECORD, 3, CAPTURE_FRAMES },
+        { 70 * PCAP_RECORD, 64, CAPTURE_FRAMES },
+        { 0, 6, CAPTURE_FRAMES },
+        { 0, 0, CAPTURE_IDLE },
+        { 2 * PCAP_RECORD, 2, CAPTURE_FRAMES },
+    };
+    const struct folder *f = *state;
+    char *path = write_pcap(f, "a.pcap", 0xa1b2c3d4, 100, 76, 0);
+    char *name = xasprintf("%s/pipe", f->path);
+    uint8_t bytes[PCAP_HEAD + 76 * PCAP_RECORD];
+    FILE *file = fopen(path, "rb");
+    struct capture_burst burst = { 0 };
+    size_t at = PCAP_HEAD;
+
+    assert_int_equal(fread(bytes, 1, sizeof bytes, file), sizeof bytes);
+    fclose(file);
+    assert_int_equal(mkfifo(name, 0600), 0);
+    FILE *writer = fopen(name, "r+");
+    setvbuf(writer, NULL, _IONBF, 0);
+    fwrite(bytes, 1, PCAP_HEAD, writer);
+    struct capture *c = open_path(name, NULL, &plain);
+    assert_true(capture_may_idle(c));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(fwrite(bytes + at, 1, rows[i].n_bytes, writer), rows[i].n_bytes);
+        at += rows[i].n_bytes;
+        assert_int_equal(capture_read(c, 0, &burst), rows[i].status);
+        assert_int_equal(burst.n, rows[i].n_frames);
+        capture_release(c, &burst);
+    }
+    assert_int_equal(at, sizeof bytes);
+    fclose(writer);
+    assert_int_equal(capture_read(c, 0, &burst), CAPTURE_END);
+    assert_false(capture_has_failed(c));
+    capture_burst_fini(&burst);
+    capture_close(c);
+    free(name);
+    free(path);
+}
+
+/* Nothing follows for the moment: then a gap before a frame counts, since the frame cannot
+ * be held until it is known what comes. */
+static void the_last_frame_of_a_pipe_is_not_held(void **state)
+{
+    const struct folder *f = *state;
+    char *path = write_pcap(f, "a.pcap", 0xa1b2c3d4, 100, 2, 0);
+    char *name = xasprintf("%s/pipe", f->path);
+    char *copy = xasprintf("cat '%s' > '%s'", path, name);
+    struct capture_burst burst = { 0 };
+
+    set_second(path, 1, 500);
+    assert_int_equal(mkfifo(name, 0600), 0);
+    FILE *silent = fopen(name, "r+");
+    assert_int_equal(system(copy), 0);
+    struct capture *c = open_path(name, NULL, &plain);
+    assert_int_equal(capture_read(c, 0, &burst), CAPTURE_FRAMES);
+    assert_int_equal(burst.n, 2);
+    assert_int_equal(burst.frames[1].clock_ns, 400 * NS_PER_SEC);
+    capture_release(c, &burst);
+    capture_burst_fini(&burst);
+    capture_close(c);
+    fclose(silent);
+    free(copy);
+    free(name);
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -401,6 +480,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_cannot_be_opened_is_reported_with_its_name,
                                         make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_signal_ends_the_wait_for_a_pipe, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(a_pipe_gives_what_is_there, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(the_last_frame_of_a_pipe_is_not_held, make_folder,
                                         remove_folder),
     };
 
