@@ -302,15 +302,6 @@ static enum app_probe probe_snmp(enum direction dir, struct slice s, uint16_t se
                   && s.bytes[at + 2] <= 3);
 }
 
-/* RFC 1350: a request for a file, to the port. */
-static enum app_probe probe_tftp(enum direction dir, struct slice s, uint16_t server,
-                                 uint16_t client)
-{
-    return yes_if(server == 69 && s.size >= 6 && s.bytes[0] == 0
-                  && (s.bytes[1] == 1 || s.bytes[1] == 2)
-                  && memchr(s.bytes + 2, 0, s.size - 2) != NULL && s.bytes[s.size - 1] == 0);
-}
-
 /* Nothing is parsed; the session is over once both sides have been compared. */
 static enum app_result parse_nothing(struct app_session *s, const struct app_input *in,
                                      size_t *consumed)

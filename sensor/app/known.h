@@ -22,8 +22,7 @@
     X(NTP, ntp, false, true, false)        \
     X(QUIC, quic, false, true, true)       \
     X(IKE, ike, false, true, false)        \
-    X(SNMP, snmp, false, true, false)      \
-    X(TFTP, tftp, false, true, false)
+    X(SNMP, snmp, false, true, false)
 
 #define X(id, name, tcp, udp, first) extern const struct app_parser known_##name;
 KNOWN_PROTOS(X)

@@ -5,6 +5,7 @@
 #include "sensor/app/known.h"
 #include "sensor/app/parser.h"
 #include "sensor/app/ssh/ssh.h"
+#include "sensor/app/tftp/tftp.h"
 #include "sensor/app/tls/tls.h"
 
 const struct app_parser *const app_parsers[] = {
@@ -15,6 +16,7 @@ const struct app_parser *const app_parsers[] = {
     &ssh_parser,
     &ftp_parser,
     &ftp_data_parser,
+    &tftp_parser,
     /* Those that have no parser, the ones with the weakest marks last. */
 #define X(id, name, tcp, udp, first) &known_##name,
     KNOWN_PROTOS(X)

@@ -54,13 +54,30 @@ static bool passes_flow(const struct detect_worker *w, const struct detect_alert
            || er->kind == KIND_PROTO_ONLY || a->rule->type == RULE_TYPE_APP;
 }
 
+/* The transaction beside a datagram: a rule of its protocol that matched the packet alone is
+ * told with what the packet says.  In a stream nothing tells which one it would be. */
+static const struct app_tx *find_tx(const struct detect_worker *w, const struct rule *r)
+{
+    const struct app_session *s = w->flow != NULL ? w->flow->app : NULL;
+
+    if (s == NULL || r->proto != RULE_PROTO_APP || !packet_is_udp(w->packet)
+        || list_is_empty(&s->txs)) {
+        return NULL;
+    }
+    return LIST_ENTRY(s->txs.prev, struct app_tx, node);
+}
+
 static void hand_out(struct detect_worker *w, const struct detect_alert *a)
 {
     if (w->n_alerts == w->engine->conf.max_alerts) {
         w->counters.over_limit++;
         return;
     }
-    w->alerts[w->n_alerts++] = *a;
+    struct detect_alert *out = &w->alerts[w->n_alerts++];
+    *out = *a;
+    if (out->tx == NULL) {
+        out->tx = find_tx(w, a->rule);
+    }
     w->counters.alerts++;
     if (w->flow != NULL) {
         w->flow->n_alerts++;

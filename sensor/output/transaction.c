@@ -16,6 +16,8 @@ bool type_is_on(const struct output_conf *conf, enum event_type type)
     case EVENT_FTP:
     case EVENT_FTP_DATA:
         return conf->ftp;
+    case EVENT_TFTP:
+        return conf->tftp;
     default:
         return type != EVENT_NONE;
     }
@@ -114,7 +116,7 @@ static void log_message(struct output_worker *w, const struct packet *p, struct 
                 dir == TO_SERVER ? SOURCE_IS_CLIENT : SOURCE_IS_SERVER);
     /* A dns object has the number within; a flow has one handshake. */
     e.has_tx_id = type != EVENT_DNS && type != EVENT_TLS && type != EVENT_SSH
-                  && type != EVENT_FTP && type != EVENT_FTP_DATA;
+                  && type != EVENT_FTP && type != EVENT_FTP_DATA && type != EVENT_TFTP;
     e.tx_id = tx->id;
     fill_transaction(w, &e, &trimmed, tx, dir);
     fill_flow_extras(w, &e, &parts, flow);
