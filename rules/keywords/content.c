@@ -290,6 +290,25 @@ static bool parse_bsize(struct draft *d, const struct keyword *row, struct slice
     return true;
 }
 
+static bool is_one(struct rule_number n)
+{
+    return !n.is_var && n.value == 1;
+}
+
+/* The content that the operation just added is, or NULL. */
+static struct rule_op *content_before(const struct draft *d)
+{
+    if (d->last_buffer < 0) {
+        return NULL;
+    }
+    const struct draft_buffer *b = &d->buffers[d->last_buffer];
+
+    return b->n_ops != 0 && b->ops[b->n_ops - 1].kind == OP_CONTENT ? &b->ops[b->n_ops - 1]
+                                                                    : NULL;
+}
+
+/* "isdataat:!1,relative" behind a content says that the buffer ends with it, also where the
+ * content is negated: then the buffer may have it elsewhere. */
 static bool parse_isdataat(struct draft *d, const struct keyword *row, struct slice v)
 {
     struct slice part, number = { 0 };
@@ -307,6 +326,11 @@ static bool parse_isdataat(struct draft *d, const struct keyword *row, struct sl
     }
     if (!draft_number(d, number, 0, UINT16_MAX, &at.at)) {
         return false;
+    }
+    struct rule_op *content = at.relative && d->negated && is_one(at.at) ? content_before(d) : NULL;
+    if (content != NULL) {
+        content->content.ends_with = true;
+        return true;
     }
     struct rule_op *op = draft_add_op_to(d, draft_relative_buffer(d, at.relative),
                                          OP_ISDATAAT);

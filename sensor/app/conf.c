@@ -26,7 +26,7 @@ static const struct conf_key app_keys[] = {
       "parts of files that are fetched in ranges, of one worker; 0 keeps none", NULL },
     { "http.header_limit", CONF_SIZE, KEY(http_header_limit), "256kb", KIB, 16 * MIB,
       "start line and headers of one message", NULL },
-    { "http.field_limit", CONF_SIZE, KEY(http_field_limit), "18000", 256, 16 * MIB,
+    { "http.field_limit", CONF_SIZE, KEY(http_field_limit), "64kb", 256, 16 * MIB,
       "one line of the start line and headers", NULL },
     { "http.ports", CONF_TEXTS, KEY(http_ports), "[80, 8080]", 0, 0,
       "server ports where HTTP is expected; it is recognized on any port", NULL },

@@ -43,13 +43,25 @@ static void give_up(struct session *s)
     app_bytes_free(&s->pub, &s->sides[TO_CLIENT].pending);
 }
 
+/* No parser knows the first bytes of 'dir'; they stay, since the other side may still tell. */
 static void fail_side(struct session *s, enum direction dir)
 {
     s->sides[dir].is_failed = true;
-    app_bytes_free(&s->pub, &s->sides[dir].pending);
     s->pub.flow->app_proto_side[dir] = APP_FAILED;
     if (s->sides[direction_reverse(dir)].is_failed) {
         give_up(s);
+    }
+}
+
+/* What a side says while the other has not told the protocol: kept for it, within limits. */
+static void keep(struct session *s, struct app_side *side, const struct app_piece *piece)
+{
+    if (piece->gap != 0) {
+        side->pending.size = 0;
+    }
+    if (side->size > APP_PROBE_SKIP
+        || !app_bytes_put(&s->pub, &side->pending, piece->bytes.bytes, piece->bytes.size)) {
+        app_bytes_free(&s->pub, &side->pending);
     }
 }
 
@@ -78,7 +90,9 @@ bool app_recognize(struct session *s, const struct app_piece *piece)
         if (side->size > APP_PROBE_SKIP && !other->has_data) {
             set_event(s, APP_PROTO_EVENT_DETECTION_SKIPPED);
             give_up(s);
+            return false;
         }
+        keep(s, side, piece);
         return false;
     }
     if (piece->gap != 0) {
@@ -87,6 +101,7 @@ bool app_recognize(struct session *s, const struct app_piece *piece)
     size_t n_before = side->pending.size;
     if (n_before != 0) {
         if (!app_bytes_put(&s->pub, &side->pending, bytes.bytes, bytes.size)) {
+            app_bytes_free(&s->pub, &side->pending);
             fail_side(s, piece->dir);
             return false;
         }
@@ -106,9 +121,9 @@ bool app_recognize(struct session *s, const struct app_piece *piece)
         }
         return true;
     }
-    if (answer == APP_PROBE_NO || bytes.size >= APP_PROBE_MAX || piece->is_end
-        || (n_before == 0
-            && !app_bytes_put(&s->pub, &side->pending, bytes.bytes, bytes.size))) {
+    bool is_kept = n_before != 0
+                   || app_bytes_put(&s->pub, &side->pending, bytes.bytes, bytes.size);
+    if (answer == APP_PROBE_NO || bytes.size >= APP_PROBE_MAX || piece->is_end || !is_kept) {
         fail_side(s, piece->dir);
     }
     return false;

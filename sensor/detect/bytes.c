@@ -149,7 +149,7 @@ bool bytes_jump(struct program_state *s, const struct rule_op *op,
     post = b->post_offset_var.is_var ? bytes_number(s, &b->post_offset_var) : b->post_offset;
     from = b->from_beginning ? 0 : b->from_end ? (int64_t) in->size : (int64_t) after;
     if (value > INT64_MAX || __builtin_add_overflow(from, (int64_t) value, &to)
-        || __builtin_add_overflow(to, post, &to) || to < 0 || (uint64_t) to >= in->size) {
+        || __builtin_add_overflow(to, post, &to) || to < 0 || (uint64_t) to > in->size) {
         return op->negated;
     }
     *cursor = (size_t) to;

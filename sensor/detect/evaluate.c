@@ -187,6 +187,9 @@ static enum verdict run_plain(struct detect_worker *w, const struct engine_rule 
 
         state->set_values[i] = arena_copy(&w->packet_arena, value.bytes, value.size);
     }
+    if (!matches && b->id == BUFFER_BASE64_DATA && state->is_base64_partial) {
+        return VERDICT_WAIT;                /* There is more to decode when the body has grown. */
+    }
     return matches ? VERDICT_MATCH : VERDICT_NO;
 }
 
@@ -224,6 +227,7 @@ static enum verdict run_tx_buffer(struct detect_worker *w, const struct engine_r
         if (is_partial && engine_needs_whole(b)) {
             return VERDICT_WAIT;
         }
+        in.is_partial = view.state == APP_VIEW_GROWING;
         if (program_run(state, b, &in)) {
             return VERDICT_MATCH;
         }

@@ -295,6 +295,7 @@ static bool run_base64(struct run *r, const struct rule_op *op, size_t cursor)
     s->base64_size = (uint32_t) program_base64(slice_of(r->in->bytes + start, n), s->base64,
                                                PROGRAM_BASE64_MAX);
     s->has_base64 = s->base64_size != 0;
+    s->is_base64_partial = r->in->is_partial;
     return s->has_base64;
 }
 

@@ -35,6 +35,7 @@ struct program_state {
     uint64_t vars[RULE_MAX_VARS];       /* Of byte_extract and byte_math. */
     uint64_t n_steps;
     bool has_base64;
+    bool is_base64_partial;     /* Decoded from a buffer that may grow. */
     uint32_t base64_size;
     uint8_t *base64;            /* PROGRAM_BASE64_MAX bytes of the owner's. */
     struct dataset *set_changes[4];     /* dataset:set and unset, done when all matched. */
@@ -53,6 +54,7 @@ struct program_input {
     const uint8_t *bytes;
     size_t size;
     uint64_t base;
+    bool is_partial;            /* More of it may come. */
 };
 
 /* Do all operations of 'buffer' hold? */

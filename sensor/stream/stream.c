@@ -245,5 +245,5 @@ uint64_t stream_bytes_seen(const struct flow *flow, enum direction dir)
     uint32_t next = side->has_fin ? side->fin_seq : side->next_seq;
     int32_t ahead = seq_diff(next, side->base);
 
-    return side->offset + (ahead > 0 ? (uint64_t) ahead : 0);
+    return side->is_seen ? side->offset + (ahead > 0 ? (uint64_t) ahead : 0) + 1 : 0;
 }

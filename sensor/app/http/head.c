@@ -61,11 +61,11 @@ static enum http_step end_response_head(struct http_input *in)
             request->at = AT_START;
         }
     }
-    if (tx->status == 101) {
+    if (tx->status == 101 && !has_framing) {
         http_end_message(in, true, AT_START);
         return STEP_SWITCH;
     }
-    if (tx->status >= 100 && tx->status <= 199) {
+    if (tx->status >= 100 && tx->status <= 199 && tx->status != 101) {
         return skip_interim(in);
     }
     if (slice_is(tx->method, "HEAD") || tx->status == 304
@@ -126,6 +126,9 @@ enum http_step http_read_headers(struct http_input *in)
     }
     struct slice line = slice_of(in->rest.bytes, n);
     bool has_lf = line.bytes[n - 1] == '\n';
+    if (!has_lf && in->dir == TO_SERVER) {
+        return STEP_MORE;                   /* The request was cut within a line: no header. */
+    }
     if (http_strip_end(line).size == 0) {
         if (!has_lf && in->dir == TO_CLIENT) {
             http_take(in, n);                        /* The CR of an LF CR line end. */

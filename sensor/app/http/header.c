@@ -394,7 +394,8 @@ static void read_authorization(struct http_tx *tx)
     http_event(tx, HTTP_EVENT_AUTH_UNRECOGNIZED);
 }
 
-void http_headers_end(struct http_tx *tx, enum direction dir)
+/* What holds of the headers however they ended. */
+static void close_headers(struct http_tx *tx, enum direction dir)
 {
     struct http_message *m = &tx->msgs[dir];
 
@@ -402,6 +403,22 @@ void http_headers_end(struct http_tx *tx, enum direction dir)
     m->n_head = m->n_headers;
     m->head_size = m->raw.size;
     m->progress = HTTP_HEADERS;
+}
+
+void http_headers_cut(struct http_tx *tx, enum direction dir)
+{
+    if (dir == TO_CLIENT) {
+        http_headers_end(tx, dir);
+        return;
+    }
+    close_headers(tx, dir);
+}
+
+void http_headers_end(struct http_tx *tx, enum direction dir)
+{
+    struct http_message *m = &tx->msgs[dir];
+
+    close_headers(tx, dir);
     read_transfer_coding(tx, dir);
     read_length(tx, dir);
     if (dir == TO_SERVER) {

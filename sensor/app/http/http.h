@@ -206,6 +206,9 @@ bool http_header_line(struct http_tx *, enum direction, size_t at, size_t size);
 bool http_header_flush(struct http_tx *, enum direction);
 /* All headers are there: lengths, codings, host. */
 void http_headers_end(struct http_tx *, enum direction);
+/* No more headers will come, though they had not ended: those that are whole count, and a
+ * request that never came to its end has no host. */
+void http_headers_cut(struct http_tx *, enum direction);
 /* The first header of that field; NULL: none. */
 const struct http_header *http_find(const struct http_message *, enum http_field);
 /* 'text' (lower-case) in 'value', case and NUL bytes ignored. */

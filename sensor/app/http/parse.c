@@ -188,7 +188,7 @@ static void handle_gap(struct http_input *in, uint64_t size)
     case AT_CHUNK_END:
     case AT_TRAILER:
         if (side->tx->msgs[in->dir].progress < HTTP_HEADERS) {
-            http_headers_end(side->tx, in->dir);
+            http_headers_cut(side->tx, in->dir);
         }
         http_end_message(in, false, AT_LOST);
         break;
@@ -204,7 +204,7 @@ static void handle_end(struct http_input *in)
 
     if (side->tx != NULL) {
         if (side->tx->msgs[in->dir].progress < HTTP_HEADERS) {
-            http_headers_end(side->tx, in->dir);
+            http_headers_cut(side->tx, in->dir);
         }
         http_end_message(in, is_whole, AT_START);
     }
