@@ -146,6 +146,40 @@ static void a_side_that_alone_sends_much_ends_recognition(void **state)
     stop(&c);
 }
 
+static void what_nobody_knew_is_parsed_once_the_other_side_tells(void **state)
+{
+    struct conversation c;
+    struct turn odd = C("\x01\x02 HTTP/1.1\r\nHost: h\r\n\r\n");
+
+    start(&c);
+    feed_turn(&c, &odd, 0);
+    assert_int_equal(c.flow.app_proto_side[TO_SERVER], APP_FAILED);
+    assert_null(tx_at(&c, 0));
+    feed_turn(&c, &ok, 0);
+    assert_int_equal(c.flow.app_proto, APP_HTTP1);
+    struct app_view host = app_tx_buffer(tx_at(&c, 0), TO_SERVER, BUFFER_HTTP_HOST, 0);
+    assert_true(slice_is(host.bytes, "h"));
+    assert_null(tx_at(&c, 1));
+    stop(&c);
+}
+
+static void a_request_cut_within_its_headers_has_the_whole_lines_alone(void **state)
+{
+    struct conversation c;
+    struct turn cut = C("GET /a HTTP/1.1\r\nHost: h\r\nAccept: x\r\nUser-Agent: ");
+
+    start(&c);
+    feed_turn(&c, &cut, 0);
+    feed_end(&c);
+    const struct app_tx *tx = tx_at(&c, 0);
+    assert_true(slice_is(app_tx_buffer(tx, TO_SERVER, BUFFER_HTTP_ACCEPT, 0).bytes, "x"));
+    assert_int_equal(app_tx_buffer(tx, TO_SERVER, BUFFER_HTTP_USER_AGENT, 0).state,
+                     APP_VIEW_ABSENT);
+    assert_int_equal(app_tx_buffer(tx, TO_SERVER, BUFFER_HTTP_HOST, 0).state, APP_VIEW_ABSENT);
+    assert_false(app_tx_has_event(tx, "missing_host_header"));
+    stop(&c);
+}
+
 static void a_transaction_lives_until_all_are_done_with_it(void **state)
 {
     struct conversation c;
@@ -322,6 +356,8 @@ int main(void)
         cmocka_unit_test(recognition_tells_what_is_odd),
         cmocka_unit_test(datagrams_are_recognized),
         cmocka_unit_test(a_side_that_alone_sends_much_ends_recognition),
+        cmocka_unit_test(what_nobody_knew_is_parsed_once_the_other_side_tells),
+        cmocka_unit_test(a_request_cut_within_its_headers_has_the_whole_lines_alone),
         cmocka_unit_test(a_transaction_lives_until_all_are_done_with_it),
         cmocka_unit_test(of_many_transactions_those_that_rest_cost_nothing),
         cmocka_unit_test(the_end_of_a_flow_closes_what_is_open),

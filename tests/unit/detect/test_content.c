@@ -84,6 +84,12 @@ static const struct row rows[] = {
     YES("negated isdataat relative", "content:\"ab\"; isdataat:!1,relative;", "xab"),
     YES("negated isdataat sends back", "content:\"ab\"; isdataat:!1,relative;", "abxab"),
     NO("negated isdataat, more there", "content:\"ab\"; isdataat:!1,relative;", "abx"),
+    YES("the same of a negated content means its end, too",
+        "content:\"a\"; content:!\".org\"; isdataat:!1,relative;", "a.org.net"),
+    NO("and fails where that is the end",
+       "content:\"a\"; content:!\".org\"; isdataat:!1,relative;", "a.org"),
+    YES("isdataat:!2 of a negated content counts from the content before",
+        "content:\"a\"; content:!\"x\"; isdataat:!2,relative;", "xxab"),
     /* pcre */
     YES("pcre", "content:\"a\"; pcre:\"/a+b/\";", "xaab"),
     NO("pcre, not", "content:\"a\"; pcre:\"/^a+b$/\";", "xaab"),
@@ -122,6 +128,10 @@ static const struct row rows[] = {
         "L\x3f"),
     YES("byte_test at a negative offset", "content:\"L\"; byte_test:1,=,7,-2,relative;", "\x07L"),
     /* byte_jump */
+    YES("byte_jump to right behind the last byte",
+        "content:\"L\"; byte_jump:1,0,from_beginning; isdataat:!1,relative;", "\x04" "Lxy"),
+    NO("byte_jump one further",
+       "content:\"L\"; byte_jump:1,0,from_beginning,post_offset 1;", "\x04" "Lxy"),
     YES("byte_jump", "content:\"L\"; byte_jump:1,0,relative; content:\"end\"; within:3;",
         "L\x02xxend"),
     NO("byte_jump elsewhere", "content:\"L\"; byte_jump:1,0,relative; content:\"end\"; within:3;",

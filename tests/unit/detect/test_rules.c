@@ -623,6 +623,30 @@ static void relative_operations_look_where_a_moved_content_looked(void **state)
     world_free(w);
 }
 
+static void base64_of_a_growing_body_is_decoded_again(void **state)
+{
+    struct world *w = world_new(
+        "alert http any any -> any any (http.request_body; content:\"k=\"; "
+        "base64_decode:relative; base64_data; content:\"secret\"; sid:1;)\n");
+
+    (void) state;
+    expect(world_tcp(w, TO_SERVER, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n"
+                     "k=c2Vj"), "");
+    expect(world_tcp(w, TO_SERVER, "cmV0"), "1t");
+    world_free(w);
+}
+
+static void stream_size_counts_the_syn(void **state)
+{
+    struct world *w = world_new(
+        "alert tcp-pkt any any -> any any (dsize:3; stream_size:client,=,4; sid:1;)\n"
+        "alert tcp-pkt any any -> any any (dsize:3; stream_size:client,=,3; sid:2;)\n");
+
+    (void) state;
+    expect(world_tcp(w, TO_SERVER, "abc"), "1");
+    world_free(w);
+}
+
 static void entropy_is_compared_and_kept_for_the_flow(void **state)
 {
     struct world *w = world_new(
@@ -847,6 +871,8 @@ int main(void)
         cmocka_unit_test(a_pass_with_alert_is_told_and_still_passes),
         cmocka_unit_test(a_rule_bypasses_its_flow),
         cmocka_unit_test(relative_operations_look_where_a_moved_content_looked),
+        cmocka_unit_test(base64_of_a_growing_body_is_decoded_again),
+        cmocka_unit_test(stream_size_counts_the_syn),
         cmocka_unit_test(entropy_is_compared_and_kept_for_the_flow),
         cmocka_unit_test(ftpbounce_sees_an_address_that_is_not_the_senders),
         cmocka_unit_test(transforms_decompress),
