@@ -89,7 +89,7 @@ static const struct row rows[] = {
     NO("and fails where that is the end",
        "content:\"a\"; content:!\".org\"; isdataat:!1,relative;", "a.org"),
     YES("isdataat:!2 of a negated content counts from the content before",
-        "content:\"a\"; content:!\"x\"; isdataat:!2,relative;", "xxab"),
+        "content:\"a\"; content:!\"x\"; isdataat:!2,relative;", "ZZab"),
     /* pcre */
     YES("pcre", "content:\"a\"; pcre:\"/a+b/\";", "xaab"),
     NO("pcre, not", "content:\"a\"; pcre:\"/^a+b$/\";", "xaab"),

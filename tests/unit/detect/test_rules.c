@@ -636,17 +636,6 @@ static void base64_of_a_growing_body_is_decoded_again(void **state)
     world_free(w);
 }
 
-static void stream_size_counts_the_syn(void **state)
-{
-    struct world *w = world_new(
-        "alert tcp-pkt any any -> any any (dsize:3; stream_size:client,=,4; sid:1;)\n"
-        "alert tcp-pkt any any -> any any (dsize:3; stream_size:client,=,3; sid:2;)\n");
-
-    (void) state;
-    expect(world_tcp(w, TO_SERVER, "abc"), "1");
-    world_free(w);
-}
-
 static void entropy_is_compared_and_kept_for_the_flow(void **state)
 {
     struct world *w = world_new(
@@ -872,7 +861,6 @@ int main(void)
         cmocka_unit_test(a_rule_bypasses_its_flow),
         cmocka_unit_test(relative_operations_look_where_a_moved_content_looked),
         cmocka_unit_test(base64_of_a_growing_body_is_decoded_again),
-        cmocka_unit_test(stream_size_counts_the_syn),
         cmocka_unit_test(entropy_is_compared_and_kept_for_the_flow),
         cmocka_unit_test(ftpbounce_sees_an_address_that_is_not_the_senders),
         cmocka_unit_test(transforms_decompress),
