@@ -232,4 +232,16 @@ static inline const char *world_udp(struct world *w, enum direction dir, const c
     return world_udp_bytes(w, dir, text, strlen(text));
 }
 
+/* Feeds 'bytes' cut in two; 'all' is given the alerts of both pieces. */
+static inline void feed_in_two(struct world *w, enum direction dir, const char *bytes, size_t size,
+                        size_t cut, char *all, size_t all_size)
+{
+    size_t n = (size_t) snprintf(all, all_size, "%s ",
+                                 world_segment(w, dir, bytes, cut, true));
+
+    assert_true(n < all_size);
+    snprintf(all + n, all_size - n, "%s",
+             world_segment(w, dir, bytes + cut, size - cut, true));
+}
+
 #endif
