@@ -224,6 +224,16 @@ static void dump_bytes(const struct rule_op *op, struct strbuf *out)
     }
 }
 
+static void dump_asn1(const struct op_asn1 *asn1, struct strbuf *out)
+{
+    strbuf_puts(out, asn1->bitstring_overflow ? " asn1 bitstring_overflow" : " asn1");
+    strbuf_puts(out, asn1->double_overflow ? " double_overflow" : "");
+    if (asn1->has_oversize) {
+        strbuf_printf(out, " oversize_length %u", asn1->oversize);
+    }
+    strbuf_printf(out, " %s %d", asn1->has_absolute ? "at" : "from match", asn1->offset);
+}
+
 static void dump_op(const struct ruleset *set, const struct rule_op *op, struct strbuf *out)
 {
     static const char *const actions[] = { "isset", "isnotset", "set", "unset", "rep" };
@@ -267,7 +277,9 @@ static void dump_op(const struct ruleset *set, const struct rule_op *op, struct 
                       op->entropy.offset, cmp_name(op->entropy.cmp), op->entropy.a,
                       op->entropy.b);
         break;
-    case OP_ASN1: strbuf_printf(out, " asn1 %s", op->text); break;
+    case OP_ASN1:
+        dump_asn1(&op->asn1, out);
+        break;
     case OP_FTPBOUNCE: strbuf_puts(out, " ftpbounce"); break;
     }
     strbuf_puts(out, op->relative ? " (relative)\n" : "\n");

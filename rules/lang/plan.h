@@ -273,6 +273,15 @@ struct op_entropy {             /* Shannon entropy in bits a byte, of bytes from
     double a, b;
 };
 
+struct op_asn1 {                /* Faults of BER, from a place in the payload on. */
+    bool bitstring_overflow;    /* More unused bits than bits. */
+    bool double_overflow;       /* A REAL in decimal of more than 256 bytes. */
+    bool has_oversize;
+    uint32_t oversize;          /* An element of more bytes. */
+    bool has_absolute;          /* From here; else 'offset' behind the match before. */
+    int32_t offset;
+};
+
 struct rule_op {
     enum rule_op_kind kind;
     bool negated;
@@ -287,6 +296,7 @@ struct rule_op {
         struct op_base64 base64;
         struct op_dataset dataset;
         struct op_entropy entropy;
+        struct op_asn1 asn1;
         const char *text;
     };
 };

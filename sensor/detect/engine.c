@@ -137,8 +137,6 @@ static const char *find_unusable(const struct detect_engine *e, const struct rul
 
         for (size_t j = 0; j < b->n_ops; j++) {
             switch (b->ops[j].kind) {
-            case OP_ASN1:
-                return "asn1 is not supported";
             case OP_DATASET:
                 if (e->datasets[b->ops[j].dataset.set] == NULL) {
                     return "its dataset could not be loaded";

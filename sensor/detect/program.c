@@ -5,6 +5,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "sensor/detect/ber.h"
 #include "sensor/detect/bytes_private.h"
 #include "sensor/detect/search.h"
 
@@ -418,6 +419,15 @@ static bool run_dataset(struct run *r, const struct rule_op *op)
     }
 }
 
+static bool run_asn1(const struct run *r, const struct op_asn1 *asn1, size_t cursor)
+{
+    int64_t from = plus(asn1->has_absolute ? -(int64_t) r->in->base : (int64_t) cursor,
+                        asn1->offset);
+
+    return from >= 0 && from < (int64_t) r->in->size
+           && ber_has_fault(slice_of(r->in->bytes + from, r->in->size - (size_t) from), asn1);
+}
+
 /* One operation whose matches need not be tried in turn. */
 static bool run_op(struct run *r, size_t at, size_t *cursor)
 {
@@ -450,7 +460,7 @@ static bool run_op(struct run *r, size_t at, size_t *cursor)
     case OP_FTPBOUNCE:
         return run_ftpbounce(r);
     case OP_ASN1:
-        break;                  /* Refused when the engine is made. */
+        return run_asn1(r, &op->asn1, *cursor);
     }
     return false;
 }

@@ -2,6 +2,18 @@
 #include "tests/unit/rules/rules_test.h"
 
 static const struct { const char *rule, *message; } cases[] = {
+    { "alert udp any any -> any any (asn1:foo; sid:1;)",
+      "t.rules:1:36: error: unknown or malformed option of asn1; bitstring_overflow, double"
+      "_overflow, oversize_length 500, absolute_offset 0, relative_offset -5" },
+    { "alert udp any any -> any any (asn1:oversize_length; sid:1;)",
+      "t.rules:1:36: error: unknown or malformed option of asn1; bitstring_overflow, double"
+      "_overflow, oversize_length 500, absolute_offset 0, relative_offset -5" },
+    { "alert udp any any -> any any (asn1:bitstring_overflow, absolute_offset -5; sid:1;)",
+      "t.rules:1:56: error: unknown or malformed option of asn1; bitstring_overflow, double"
+      "_overflow, oversize_length 500, absolute_offset 0, relative_offset -5" },
+    { "alert http any any -> any any (http.uri; content:\"a\"; asn1:double_overflow; sid:1;)",
+      "t.rules:1:32: error: \"asn1\" is about single packets, http.uri about a transaction;"
+      " make two rules and join them by a flowbit" },
     { "alert ssh any any -> any any (ssh.protoversion:2_compat; sid:1;)",
       "t.rules:1:31: error: \"ssh.protoversion\" is no longer there; use ssh.proto" },
     { "alert ssh any any -> any any (ssh.softwareversion:OpenSSH; sid:1;)",
