@@ -245,26 +245,107 @@ static bool parse_datarep(struct draft *d, const struct keyword *row, struct sli
     return true;
 }
 
-/* The engine resolves what these say; here only their shape is checked. */
-static bool parse_text(struct draft *d, const struct keyword *row, struct slice v)
+static bool read_side(struct slice word, enum rule_side *side)
 {
-    struct slice rest = v, part;
+    static const char *const words[] = { "any", "src", "dst", "both", NULL };
+    int i = 0;
+
+    while (words[i] != NULL && !slice_is(word, words[i])) {
+        i++;
+    }
+    *side = i == 1 ? SIDE_SRC : i == 2 ? SIDE_DST : i == 3 ? SIDE_BOTH : SIDE_EITHER;
+    return words[i] != NULL;
+}
+
+static bool malformed(struct draft *d, const struct keyword *row, struct slice v)
+{
+    return draft_error_at(d, v.bytes, row->help, "%s is malformed", row->name);
+}
+
+/* "src,category,>,100" or "src,category,isset". */
+static bool parse_iprep(struct draft *d, const struct keyword *row, struct slice v)
+{
+    static const struct { const char *sign; enum number_cmp cmp; } signs[] = {
+        { ">", CMP_GT }, { "<", CMP_LT }, { "=", CMP_EQ }, { "==", CMP_EQ },
+        { "!=", CMP_NE }, { ">=", CMP_GE }, { "<=", CMP_LE },
+    };
+    struct slice rest = v, side_word, name, sign, number;
+    enum rule_side side;
+    uint64_t n = 0;
+    size_t i = 0;
+
+    if (!slice_next(&rest, ',', &side_word) || !read_side(side_word, &side)
+        || !slice_next(&rest, ',', &name) || name.size == 0
+        || !slice_next(&rest, ',', &sign)) {
+        return malformed(d, row, v);
+    }
+    bool is_set = slice_is(sign, "isset"), is_unset = slice_is(sign, "isnotset");
+    while (i < sizeof signs / sizeof *signs && !slice_is(sign, signs[i].sign)) {
+        i++;
+    }
+    bool has_number = slice_next(&rest, ',', &number);
+    if (is_set || is_unset ? has_number
+                           : i == sizeof signs / sizeof *signs || !has_number || rest.size != 0
+                                 || !number_parse(number, UINT8_MAX, &n)) {
+        return malformed(d, row, v);
+    }
+    struct rule_test *t = draft_add_test(d, TEST_IPREP);
+    t->side = side;
+    t->name = draft_name(d, NAMES_CATEGORIES, name);
+    t->needs_set = is_set;
+    t->needs_unset = is_unset;
+    t->cmp = is_set || is_unset ? CMP_EQ : signs[i].cmp;
+    t->a = n;
+    t->text = draft_text(d, v);
+    return true;
+}
+
+#define MAX_COUNTRIES 256u
+
+/* "src,US,DE", "US", "both,!US,!DE": one '!' negates all of them. */
+static bool parse_geoip(struct draft *d, const struct keyword *row, struct slice v)
+{
+    uint32_t countries[MAX_COUNTRIES];
+    struct slice rest = v, word;
+    enum rule_side side = SIDE_EITHER;
+    bool negated = false, is_first = true;
     size_t n = 0;
 
-    while (slice_next(&rest, ',', &part)) {
-        n += part.size > 0;
+    while (slice_next(&rest, ',', &word)) {
+        if (is_first && read_side(word, &side)) {
+            is_first = false;
+            continue;
+        }
+        is_first = false;
+        bool has_sign = word.size > 0 && word.bytes[0] == '!';
+        negated |= has_sign;
+        word = slice_trim(slice_from(word, has_sign));
+        if (word.size != 2 || n == MAX_COUNTRIES || word.bytes[0] < 'A'
+            || word.bytes[0] > 'Z' || word.bytes[1] < 'A' || word.bytes[1] > 'Z') {
+            return draft_error_at(d, word.bytes, row->help, "\"%.*s\" is no country",
+                                  (int) word.size, (const char *) word.bytes);
+        }
+        countries[n++] = (uint32_t) word.bytes[0] << 8 | word.bytes[1];
     }
-    if (n < row->argument % 16) {
-        return draft_error_at(d, v.bytes, row->help, "%s is malformed", row->name);
+    if (n == 0) {
+        return malformed(d, row, v);
     }
-    draft_add_test(d, (enum rule_test_kind) (row->argument / 16))->text = draft_text(d, v);
+    struct rule_test *t = draft_add_test(d, TEST_GEOIP);
+    t->side = side;
+    t->negated = negated;
+    t->n_names = n;
+    t->names = draft_alloc(d, n * sizeof *t->names);
+    memcpy(t->names, countries, n * sizeof *t->names);
+    t->text = draft_text(d, v);
     return true;
 }
 
 static const struct keyword rows[] = {
     { "dataset", KEYWORD_VALUE, parse_dataset, 0, "The buffer is in a set: isset,name" },
     { "datarep", KEYWORD_VALUE, parse_datarep, 0, "The buffer's reputation in a set" },
-    { "iprep", KEYWORD_VALUE, parse_text, TEST_IPREP * 16 + 3, "iprep:src,category,>,100" },
-    { "geoip", KEYWORD_VALUE, parse_text, TEST_GEOIP * 16 + 1, "geoip:src,US,DE" },
+    { "iprep", KEYWORD_VALUE, parse_iprep, 0,
+      "The address's reputation: src, dst, any or both, category, >, 100, or isset" },
+    { "geoip", KEYWORD_VALUE, parse_geoip, 0,
+      "The address's country by two letters: src,US,DE; dst,!US; both; any" },
 };
 FAMILY(dataset_keywords, rows);

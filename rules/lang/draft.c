@@ -87,6 +87,7 @@ static struct rule_names *names_of(struct ruleset *set, enum draft_names kind)
     case NAMES_XBITS: return &set->xbits;
     case NAMES_HOSTBITS: return &set->hostbits;
     case NAMES_VARS: return &set->vars;
+    case NAMES_CATEGORIES: return &set->categories;
     case NAMES_EVENTS: case N_NAMES: break;
     }
     return &set->events;

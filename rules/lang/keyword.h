@@ -109,7 +109,7 @@ void *draft_alloc(struct draft *, size_t size);
 const char *draft_text(struct draft *, struct slice);
 /* Index of an interned name. */
 enum draft_names { NAMES_FLOWBITS, NAMES_FLOWINTS, NAMES_XBITS, NAMES_HOSTBITS, NAMES_VARS,
-                   NAMES_EVENTS, N_NAMES };
+                   NAMES_EVENTS, NAMES_CATEGORIES, N_NAMES };
 uint32_t draft_name(struct draft *, enum draft_names, struct slice);
 
 /* Each adds a zeroed element and returns it, valid until the next of its kind is added. */

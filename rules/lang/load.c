@@ -231,7 +231,8 @@ static struct ruleset *builder_finish(struct set_builder *b)
 {
     struct ruleset *set = b->set;
     struct rule_names *names[] = { &set->flowbits, &set->flowints, &set->xbits,
-                                   &set->hostbits, &set->vars, &set->events };
+                                   &set->hostbits, &set->vars, &set->events,
+                                   &set->categories };
     size_t n = set->n_rules;
 
     if (b->conf->threshold != NULL) {

@@ -144,7 +144,10 @@ enum rule_test_kind {
     TEST_APP_EVENT,             /* proto, event name */
     TEST_DECODE_EVENT,          /* event name ("decode-event:", "stream-event:") */
     TEST_STREAM_EVENT,
-    TEST_IPREP, TEST_GEOIP,     /* text as written; resolved by the engine */
+    TEST_IPREP,                 /* side (EITHER, SRC, DST, BOTH), name of the category, cmp,
+                                 * a; or is (not) set */
+    TEST_GEOIP,                 /* side as TEST_IPREP, names: countries as two letters, the
+                                 * first the higher byte; negated: none of them */
     TEST_DETECTION_FILTER,      /* In rule.filter; here for its place in a dump. */
     TEST_FILE_TYPE,             /* filename/fileext/filemagic/filemd5...: text */
     TEST_OTHER,                 /* Accepted and always true; kept for dumps. */
@@ -180,7 +183,7 @@ struct rule_test {
     uint16_t flag;              /* urilen: 1 = raw. */
     enum rule_side side;
     enum app_proto proto;
-    bool needs_set, needs_unset;        /* flowint isset / notset. */
+    bool needs_set, needs_unset;        /* flowint, iprep: isset / notset. */
     uint32_t name;              /* Index into the rule set's names of that kind. */
     size_t n_names;             /* flowbits: isset,a|b: any of names[].  Numbers with
                                  * CMP_EQ: more values, any of which will do. */
@@ -424,7 +427,7 @@ struct ruleset {
     size_t n_rules;
     struct rule **rules;        /* In evaluation order: action (pass, drop, reject, alert),
                                  * then flowbit writers before readers, then priority. */
-    struct rule_names flowbits, flowints, xbits, hostbits, vars, events;
+    struct rule_names flowbits, flowints, xbits, hostbits, vars, events, categories;
     /* threshold.config for rules of gen_id or sig_id 0 stands in each rule's filters too. */
     size_t n_datasets;
     struct rule_dataset *datasets;

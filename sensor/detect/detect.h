@@ -26,8 +26,14 @@ struct detect_conf {
     uint64_t stream_window;     /* Bytes of raw stream kept behind, to confirm matches. */
     uint64_t pcre_match_limit;
     uint64_t memory;            /* Bytes of state in flows and transactions, per worker. */
+    /* Of detect_data_section: what is known of addresses; NULL or empty: nothing. */
+    char *reputation_categories, *reputation_path;
+    struct conf_texts reputation_files;
+    char *geoip_database;
 };
 extern const struct conf_section detect_conf_section;
+/* Keys that stand at the root, where suricata.yaml has them; of struct detect_conf too. */
+extern const struct conf_section detect_data_section;
 
 struct detect_engine;
 struct detect_worker;

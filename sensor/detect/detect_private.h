@@ -110,6 +110,9 @@ struct detect_engine {
     struct dataset **datasets;
     struct { const char *text; struct dataset *list; } *file_lists;
     size_t n_file_lists, cap_file_lists;
+    struct reputation *reputation;      /* NULL: none is configured. */
+    int *categories;            /* By name in set->categories: its number, -1: unknown. */
+    struct geo *geo;            /* NULL: none is configured. */
     uint64_t *xbit_ids, *hostbit_ids;   /* By name: what they are called in the host table. */
     struct host_tag *host_tags; /* What rules tag hosts with. */
     size_t n_host_tags, cap_host_tags;
@@ -328,6 +331,13 @@ bool file_test_holds(const struct detect_engine *, const struct rule_test *,
 bool file_size_fits(const struct rule_test *, const struct look *);
 /* Does the rule ask something of files beside their bytes? */
 bool rule_is_about_files(const struct rule *);
+/* address_tests.c: reputation and country of the packet's addresses. */
+void address_data_load(struct detect_engine *, struct diag *);
+void address_data_free(struct detect_engine *);
+/* Why the test cannot be run, or NULL. */
+const char *address_test_fault(const struct detect_engine *, const struct rule_test *);
+bool address_test_holds(const struct detect_worker *, const struct rule_test *,
+                        enum direction);
 /* NULL after reporting, or where 'text' is no list. */
 struct dataset *file_list_load(const char *text, struct diag *);
 /* fields.c: numbers of packets and flows. */

@@ -25,6 +25,20 @@ const struct conf_section detect_conf_section = {
     "detect", keys, sizeof keys / sizeof keys[0],
 };
 
+static const struct conf_key data_keys[] = {
+    { "reputation-categories-file", CONF_TEXT, KEY(reputation_categories), NULL, 0, 0,
+      "Categories of the reputation of addresses: number, name and text a line", NULL },
+    { "default-reputation-path", CONF_TEXT, KEY(reputation_path), NULL, 0, 0,
+      "Folder of the reputation files that are named without a path", NULL },
+    { "reputation-files", CONF_TEXTS, KEY(reputation_files), NULL, 0, 0,
+      "Lists of addresses or networks with category and value, for iprep", NULL },
+    { "geoip-database", CONF_TEXT, KEY(geoip_database), NULL, 0, 0,
+      "MaxMind database of countries, for geoip", NULL },
+};
+const struct conf_section detect_data_section = {
+    "", data_keys, sizeof data_keys / sizeof data_keys[0],
+};
+
 void engine_refuse_rule(struct engine_rule *er, struct diag *diag, const char *why)
 {
     diag_add(diag, DIAG_ERROR, er->rule->file, er->rule->line, 1, NULL,
@@ -65,14 +79,15 @@ static bool is_proto_only(const struct rule *r)
                   == 0;
 }
 
-/* Nothing but addresses: looked at once per flow and direction.  Ports on both sides hinder
- * that. */
+/* Nothing but addresses and what lists say of them: looked at once per flow and direction.
+ * Ports on both sides hinder that. */
 static bool is_ip_only(const struct rule *r)
 {
     bool has_ports = !r->sports->is_any && !r->dports->is_any;
 
     for (size_t i = 0; i < r->n_tests; i++) {
-        if (r->tests[i].kind != TEST_DETECTION_FILTER && r->tests[i].kind != TEST_OTHER) {
+        if (r->tests[i].kind != TEST_DETECTION_FILTER && r->tests[i].kind != TEST_OTHER
+            && r->tests[i].kind != TEST_IPREP) {
             return false;
         }
     }
@@ -125,11 +140,9 @@ static bool load_file_lists(struct detect_engine *, const struct rule *, struct 
 static const char *find_unusable(const struct detect_engine *e, const struct rule *r)
 {
     for (size_t i = 0; i < r->n_tests; i++) {
-        if (r->tests[i].kind == TEST_IPREP) {
-            return "no reputation data is configured";
-        }
-        if (r->tests[i].kind == TEST_GEOIP) {
-            return "no geographic data is configured";
+        const char *why = address_test_fault(e, &r->tests[i]);
+        if (why != NULL) {
+            return why;
         }
     }
     for (size_t i = 0; i < r->n_buffers; i++) {
@@ -376,6 +389,7 @@ struct detect_engine *detect_engine_create(const struct ruleset *rules,
     e->flowbits_size = (rules->flowbits.n + 7) / 8;
     e->store = patterns_store_create(conf->cache);
     load_datasets(e, diag);
+    address_data_load(e, diag);
     if (!engine_classify(e, diag) || !engine_make_groups(e, diag)) {
         detect_engine_destroy(e);
         return NULL;
@@ -414,6 +428,7 @@ void detect_engine_destroy(struct detect_engine *e)
         dataset_destroy(e->file_lists[i].list);
     }
     free(e->file_lists);
+    address_data_free(e);
     free(e->host_tags);
     free(e->decode_events);
     free(e->stream_events);

@@ -238,7 +238,7 @@ static bool test_holds(struct detect_worker *w, const struct rule_test *t,
         return file_test_holds(w->engine, t, look);
     case TEST_IPREP:
     case TEST_GEOIP:
-        return false;           /* Refused when the engine is made. */
+        return address_test_holds(w, t, look->dir);
     case TEST_DETECTION_FILTER:
     case TEST_OTHER:
         break;

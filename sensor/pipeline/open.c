@@ -55,6 +55,26 @@ static void hash_tree(struct epoch *epoch, const struct conf_node *node)
     }
 }
 
+/* Lists and databases that rules ask: one that cannot be read adds nothing. */
+static void add_address_data(struct epoch *epoch, const struct detect_conf *conf)
+{
+    const char *const paths[] = { conf->reputation_categories, conf->geoip_database };
+
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        if (paths[i] != NULL) {
+            (void) epoch_add_path(epoch, paths[i]);
+        }
+    }
+    for (size_t i = 0; i < conf->reputation_files.n; i++) {
+        const char *name = conf->reputation_files.texts[i];
+        bool is_below = conf->reputation_path != NULL && name[0] != '/';
+        char *path = xasprintf("%s%s%s", is_below ? conf->reputation_path : "",
+                               is_below ? "/" : "", name);
+        (void) epoch_add_path(epoch, path);
+        free(path);
+    }
+}
+
 /* Of everything that decides which events come out; outputs and the collector's address
  * do not. */
 static bool choose_epoch(struct run *run, struct diag *diag)
@@ -82,6 +102,7 @@ static bool choose_epoch(struct run *run, struct diag *diag)
             hash_tree(epoch, child);
         }
     }
+    add_address_data(epoch, &run->settings->detect);
     bool ok = epoch_add_path(epoch, path);
     if (!ok) {
         diag_add(diag, DIAG_ERROR, path, 0, 0, NULL, "cannot be read: %s", strerror(errno));

@@ -46,6 +46,7 @@ static const struct {
     { &stream_conf_section, offsetof(struct settings, stream) },
     { &app_conf_section, offsetof(struct settings, app) },
     { &detect_conf_section, offsetof(struct settings, detect) },
+    { &detect_data_section, offsetof(struct settings, detect) },
     { &output_conf_section, offsetof(struct settings, output) },
     { &transport_section, offsetof(struct settings, transport) },
 };

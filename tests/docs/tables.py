@@ -79,16 +79,6 @@ FAMILIES = [("meta", "About the rule"), ("content", "Contents"), ("pcre", "Expre
             ("transform", "Transforms, before the contents of a buffer")]
 
 
-def not_run():
-    """Keywords that compile, and that the engine leaves out of the run with an error."""
-    engine = source("sensor/detect/engine.c")
-    found = set(re.findall(r'return "(\w+) is not supported"', engine))
-    for test in ("IPREP", "GEOIP"):
-        if "TEST_%s" % test in engine:
-            found.add(test.lower())
-    return found
-
-
 def rows_of(family):
     text = source("rules/keywords/%s.c" % family)
     table = text[text.index("static const struct keyword rows[]"):]
@@ -101,8 +91,7 @@ def keyword_table():
     for family, title in FAMILIES:
         lines.append("| **%s** | |" % title)
         for name, help_text in rows_of(family):
-            if name not in not_run():
-                lines.append("| `%s` | %s |" % (name, help_text.replace("|", "\\|")))
+            lines.append("| `%s` | %s |" % (name, help_text.replace("|", "\\|")))
     return lines
 
 
@@ -153,10 +142,6 @@ def without_parser_table():
     return wrapped(["`%s`" % n for n, _, protocol, _ in buffer_rows() if not has_parser(protocol)])
 
 
-def not_run_table():
-    return wrapped(["`%s`" % n for n in sorted(not_run())])
-
-
 def later_table():
     text = source("rules/keywords/later.c")
     return wrapped(["`%s`" % n for n in re.findall(r'X\("([^"]+)"\)', text)])
@@ -164,7 +149,7 @@ def later_table():
 
 TABLES = {"event types": type_table, "event fields": field_table, "keywords": keyword_table,
           "number keywords": number_table, "buffers": buffer_table, "buffers without a parser": without_parser_table,
-          "keywords that do not run": not_run_table, "keywords to come": later_table}
+          "keywords to come": later_table}
 PLACE = re.compile(r"(<!-- table: ([^>]+) -->\n)(.*?)(<!-- end of table -->)", re.DOTALL)
 
 

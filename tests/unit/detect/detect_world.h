@@ -90,7 +90,8 @@ static inline void world_flow(struct world *w, uint8_t ip_proto, uint16_t dport)
     memset(w->stream_at, 0, sizeof w->stream_at);
 }
 
-static inline struct world *world_new(const char *rules)
+/* 'data' says what detect_data_section would; its paths are borrowed. */
+static inline struct world *world_new_data(const char *rules, const struct detect_conf *data)
 {
     struct world *w = calloc(1, sizeof *w);
 
@@ -98,6 +99,12 @@ static inline struct world *world_new(const char *rules)
     rules_conf_init(&w->rules_conf);
     world_conf(&detect_conf_section, &w->conf);
     world_conf(&app_conf_section, &w->app_conf);
+    if (data != NULL) {
+        w->conf.reputation_categories = data->reputation_categories;
+        w->conf.reputation_path = data->reputation_path;
+        w->conf.reputation_files = data->reputation_files;
+        w->conf.geoip_database = data->geoip_database;
+    }
     w->engine = world_engine(w, rules, NULL);
     assert_non_null(w->engine);
     detect_engine_ask_files(w->engine, &w->app_conf);
@@ -109,6 +116,11 @@ static inline struct world *world_new(const char *rules)
     w->now_ns = 1000000000000ull;
     world_flow(w, IP_PROTO_TCP, 80);
     return w;
+}
+
+static inline struct world *world_new(const char *rules)
+{
+    return world_new_data(rules, NULL);
 }
 
 static inline void world_end_flow(struct world *w)

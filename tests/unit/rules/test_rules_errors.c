@@ -14,6 +14,24 @@ static const struct { const char *rule, *message; } cases[] = {
     { "alert http any any -> any any (http.uri; content:\"a\"; asn1:double_overflow; sid:1;)",
       "t.rules:1:32: error: \"asn1\" is about single packets, http.uri about a transaction;"
       " make two rules and join them by a flowbit" },
+    { "alert ip any any -> any any (iprep:src,test; sid:1;)",
+      "t.rules:1:36: error: iprep is malformed; The address's reputation: src, dst, any or b"
+      "oth, category, >, 100, or isset" },
+    { "alert ip any any -> any any (iprep:either,test,>,5; sid:1;)",
+      "t.rules:1:36: error: iprep is malformed; The address's reputation: src, dst, any or b"
+      "oth, category, >, 100, or isset" },
+    { "alert ip any any -> any any (iprep:src,test,isset,5; sid:1;)",
+      "t.rules:1:36: error: iprep is malformed; The address's reputation: src, dst, any or b"
+      "oth, category, >, 100, or isset" },
+    { "alert ip any any -> any any (iprep:src,test,>,256; sid:1;)",
+      "t.rules:1:36: error: iprep is malformed; The address's reputation: src, dst, any or b"
+      "oth, category, >, 100, or isset" },
+    { "alert ip any any -> any any (geoip:src,USA; sid:1;)",
+      "t.rules:1:40: error: \"USA\" is no country; The address's country by two letters: src"
+      ",US,DE; dst,!US; both; any" },
+    { "alert ip any any -> any any (geoip:src; sid:1;)",
+      "t.rules:1:36: error: geoip is malformed; The address's country by two letters: src,US"
+      ",DE; dst,!US; both; any" },
     { "alert ssh any any -> any any (ssh.protoversion:2_compat; sid:1;)",
       "t.rules:1:31: error: \"ssh.protoversion\" is no longer there; use ssh.proto" },
     { "alert ssh any any -> any any (ssh.softwareversion:OpenSSH; sid:1;)",
