@@ -1,7 +1,6 @@
 /* Captures that come through a pipe.  A signal handler's SA_RESTART begins a read(2) that
  * waits for the writer anew, so a reader within libpcap would not hear that it is to stop.
- * Here it waits in poll(2), and looks at the flag now and then.  What has come and was not
- * asked for yet is kept here, not by stdio, which would not say whether there is any. */
+ * Here it waits in poll(2), and looks at the flag now and then. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -20,8 +19,8 @@ static const volatile sig_atomic_t *stop_flag;
 
 struct capture_pipe {
     int fd;
-    size_t at, end;                     /* What is left in 'buffer'. */
-    char buffer[BUFFER_SIZE];
+    FILE *file;                         /* The stream over it. */
+    char buffer[BUFFER_SIZE];           /* stdio's. */
 };
 
 void capture_stop_on(const volatile sig_atomic_t *stop)
@@ -41,53 +40,40 @@ bool capture_pipe_is(const char *path)
     return strcmp(path, "-") == 0 || (stat(path, &st) == 0 && !S_ISREG(st.st_mode));
 }
 
+/* Whether stdio has read what has not been asked for yet: glibc's names, like fopencookie(),
+ * since no function tells. */
+static bool has_buffered(const FILE *file)
+{
+    return file->_IO_read_ptr != file->_IO_read_end;
+}
+
 bool capture_pipe_wait(const struct capture_pipe *pipe, int ms)
 {
     struct pollfd wait = { .fd = pipe->fd, .events = POLLIN };
 
-    if (pipe->at != pipe->end) {
+    if (has_buffered(pipe->file)) {
         return true;
     }
     int n = poll(&wait, 1, ms);
     return n > 0 || (n < 0 && errno != EINTR);
 }
 
-/* Fills the empty buffer as far as it goes; 0 at the end, or when it is to stop. */
-static ssize_t fill_buffer(struct capture_pipe *pipe)
+static ssize_t read_pipe(void *cookie, char *to, size_t size)
 {
+    const struct capture_pipe *pipe = cookie;
+    struct pollfd wait = { .fd = pipe->fd, .events = POLLIN };
+
     while (!capture_pipe_is_stopped()) {
-        struct pollfd wait = { .fd = pipe->fd, .events = POLLIN };
         int n = poll(&wait, 1, LOOK_MS);
         if (n == 0 || (n < 0 && errno == EINTR)) {
             continue;
         }
-        ssize_t got = n < 0 ? -1 : read(pipe->fd, pipe->buffer, sizeof pipe->buffer);
-        if (got >= 0) {
-            pipe->at = 0;
-            pipe->end = (size_t) got;
-        }
+        ssize_t got = n < 0 ? -1 : read(pipe->fd, to, size);
         if (got >= 0 || (errno != EAGAIN && errno != EINTR)) {
             return got;
         }
     }
     return 0;
-}
-
-static ssize_t read_pipe(void *cookie, char *to, size_t size)
-{
-    struct capture_pipe *pipe = cookie;
-
-    if (pipe->at == pipe->end) {
-        ssize_t got = fill_buffer(pipe);
-        if (got <= 0) {
-            return got;
-        }
-    }
-    size_t left = pipe->end - pipe->at;
-    size_t n = size < left ? size : left;
-    memcpy(to, pipe->buffer + pipe->at, n);
-    pipe->at += n;
-    return (ssize_t) n;
 }
 
 static int close_pipe(void *cookie)
@@ -114,14 +100,14 @@ FILE *capture_pipe_open(const char *path, struct capture_pipe **pipe_out)
     }
     pipe = xmalloc(sizeof *pipe);
     pipe->fd = fd;
-    pipe->at = pipe->end = 0;
     file = fopencookie(pipe, "r", functions);
     if (file == NULL) {
         (void) close_pipe(pipe);
         errno = ENOMEM;
         return NULL;
     }
-    setvbuf(file, NULL, _IONBF, 0);
+    setvbuf(file, pipe->buffer, _IOFBF, sizeof pipe->buffer);
+    pipe->file = file;
     *pipe_out = pipe;
     return file;
 }
