@@ -7,6 +7,23 @@ static bool is_header(enum buffer_id id)
            || id == BUFFER_UDP_HDR || id == BUFFER_ICMPV4_HDR || id == BUFFER_ICMPV6_HDR;
 }
 
+/* The side that "file.data: to_client" names; false after reporting. */
+static bool take_side(struct draft *d, struct slice v)
+{
+    static const char *const sides[] = { "to_server", "to_client", NULL };
+    int side = word_index(v, sides);
+
+    if (v.size == 0) {
+        return true;
+    }
+    if (side < 0) {
+        return draft_error_at(d, v.bytes, "to_server or to_client", "unknown side \"%.*s\"",
+                              (int) v.size, (const char *) v.bytes);
+    }
+    d->buffers[d->sticky].dirs = side == 0 ? BUFFER_TS : BUFFER_TC;
+    return true;
+}
+
 static bool parse_sticky(struct draft *d, const struct keyword *row, struct slice v)
 {
     enum buffer_id id = (enum buffer_id) row->argument;
@@ -29,6 +46,10 @@ static bool parse_sticky(struct draft *d, const struct keyword *row, struct slic
     }
     if (is_header(id) && d->packet_keyword == NULL) {
         d->packet_keyword = row->name;
+    }
+    if (buffer_info(id)->flags & BUFFER_SIDED) {
+        /* That of the one side and that of the other are two buffers. */
+        return draft_set_sticky(d, id, v) && take_side(d, v);
     }
     return draft_set_sticky(d, id, slice_of(NULL, 0));
 }
@@ -65,11 +86,14 @@ static bool parse_gone(struct draft *d, const struct keyword *row, struct slice 
 
 static const struct keyword rows[] = {
 #define X(id, name, older, proto, flags) \
-    { name, KEYWORD_BARE, parse_sticky, BUFFER_##id, "What follows looks into it" },
+    { ((flags) & BUFFER_VALUED) != 0 ? NULL : name, \
+      ((flags) & BUFFER_SIDED) != 0 ? 0 : KEYWORD_BARE, parse_sticky, BUFFER_##id, \
+      "What follows looks into it" },
     RULE_BUFFERS(X)
 #undef X
 #define X(id, name, older, proto, flags) \
-    { older, KEYWORD_BARE, parse_older, BUFFER_##id, "Older name of " name },
+    { older, ((flags) & BUFFER_SIDED) != 0 ? 0 : KEYWORD_BARE, parse_older, BUFFER_##id, \
+      "Older name of " name },
     RULE_BUFFERS(X)
 #undef X
     { "tls.subject", KEYWORD_VALUE | KEYWORD_NEGATES | KEYWORD_QUOTES, parse_valued,

@@ -236,7 +236,7 @@ static bool parse_fast_pattern(struct draft *d, const struct keyword *row, struc
     }
     struct op_content *c = &op->content;
     bool is_placed = c->has_distance || c->has_within || c->has_offset || c->has_depth;
-    if (d->has_fast) {
+    if (d->has_fast && !d->rule->is_both_sides) {
         return draft_error(d, NULL, "a rule has one fast_pattern");
     }
     if (d->buffers[d->content_buffer].id == BUFFER_BASE64_DATA) {

@@ -9,7 +9,7 @@
 extern const struct keyword_family meta_keywords, content_keywords, buffer_keywords,
     pcre_keywords, bytes_keywords, number_keywords, header_keywords, flow_keywords,
     bits_keywords, filter_keywords, transform_keywords, file_keywords, dataset_keywords,
-    app_keywords, event_keywords, later_keywords;
+    app_keywords, event_keywords, frame_keywords, later_keywords;
 
 #define FAMILY(name, rows) \
     const struct keyword_family name = { rows, sizeof rows / sizeof *rows }

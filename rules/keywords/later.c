@@ -16,7 +16,7 @@
     X("enip.device_type") X("enip.identity_status") X("enip.product_code") \
     X("enip.product_name") X("enip.protocol_version") X("enip.revision") \
     X("enip.serial") X("enip.state") X("enip.status") X("enip.vendor_id") \
-    X("enip_command") X("flowvar") X("frame") X("hostvar") X("http2.errorcode") X("http2.flags") \
+    X("enip_command") X("flowvar") X("hostvar") X("http2.errorcode") X("http2.flags") \
     X("http2.frametype") X("http2.header") X("http2.header_name") X("http2.priority") \
     X("http2.settings") X("http2.size_update") X("http2.window") X("igmp.hdr") \
     X("igmp.type") X("ike.chosen_sa_attribute") X("ike.exchtype") X("ike.init_spi") \

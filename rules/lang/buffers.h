@@ -16,6 +16,8 @@ enum buffer_flag {
     BUFFER_PACKET = 16,     /* Of one packet: needs no application parser. */
     BUFFER_MODIFIER = 32,   /* The older name stands behind its content; without this flag
                              * it is another name of the sticky buffer. */
+    BUFFER_SIDED = 64,      /* The keyword may say which side: "file.data: to_client". */
+    BUFFER_VALUED = 128,    /* The keyword has a value and a function of its own. */
 };
 
 /* X(identifier, name, older name or NULL, protocol, flags) */
@@ -43,8 +45,10 @@ enum buffer_flag {
     X(HTTP_ACCEPT, "http.accept", "http_accept", HTTP, BUFFER_TS)                          \
     X(HTTP_ACCEPT_ENC, "http.accept_enc", "http_accept_enc", HTTP, BUFFER_TS)              \
     X(HTTP_ACCEPT_LANG, "http.accept_lang", "http_accept_lang", HTTP, BUFFER_TS)           \
-    X(HTTP_CONNECTION, "http.connection", "http_connection", HTTP, BUFFER_BOTH)            \
-    X(HTTP_CONTENT_TYPE, "http.content_type", "http_content_type", HTTP, BUFFER_BOTH)      \
+    X(HTTP_CONNECTION, "http.connection", "http_connection", HTTP,                         \
+      BUFFER_BOTH | BUFFER_SIDED)                                                          \
+    X(HTTP_CONTENT_TYPE, "http.content_type", "http_content_type", HTTP,                   \
+      BUFFER_BOTH | BUFFER_SIDED)                                                          \
     X(HTTP_CONTENT_LEN, "http.content_len", "http_content_len", HTTP, BUFFER_BOTH)         \
     X(HTTP_COOKIE, "http.cookie", "http_cookie", HTTP, BUFFER_BOTH | BUFFER_MODIFIER)      \
     X(HTTP_HEADER, "http.header", "http_header", HTTP, BUFFER_BOTH | BUFFER_MODIFIER)      \
@@ -67,9 +71,11 @@ enum buffer_flag {
     X(HTTP_SERVER, "http.server", NULL, HTTP, BUFFER_TC)                                   \
     X(HTTP_LOCATION, "http.location", NULL, HTTP, BUFFER_TC)                               \
     X(FILE_DATA, "file.data", "file_data", UNKNOWN,                                        \
-      BUFFER_BOTH | BUFFER_MULTI | BUFFER_GROWS)                                           \
-    X(FILE_NAME, "file.name", NULL, UNKNOWN, BUFFER_BOTH | BUFFER_MULTI)                   \
-    X(FILE_MAGIC, "file.magic", NULL, UNKNOWN, BUFFER_BOTH | BUFFER_MULTI)                 \
+      BUFFER_BOTH | BUFFER_MULTI | BUFFER_GROWS | BUFFER_SIDED)                            \
+    X(FILE_NAME, "file.name", NULL, UNKNOWN, BUFFER_BOTH | BUFFER_MULTI | BUFFER_SIDED)    \
+    X(FILE_MAGIC, "file.magic", NULL, UNKNOWN, BUFFER_BOTH | BUFFER_MULTI | BUFFER_SIDED)  \
+    /* A piece of the stream or datagram that its protocol names (rules/lang/frames.h). */ \
+    X(FRAME, "frame", NULL, UNKNOWN, BUFFER_BOTH | BUFFER_GROWS | BUFFER_VALUED)           \
     X(DNS_QUERY, "dns.query", "dns_query", DNS, BUFFER_TS | BUFFER_MULTI)                  \
     X(DNS_QUERY_NAME, "dns.query.name", NULL, DNS, BUFFER_BOTH | BUFFER_MULTI)             \
     X(DNS_QUERIES_RRNAME, "dns.queries.rrname", NULL, DNS, BUFFER_BOTH | BUFFER_MULTI)     \

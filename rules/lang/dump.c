@@ -292,7 +292,7 @@ static void dump_buffer(const struct ruleset *set, const struct rule *r, size_t 
         "to_lowercase", "to_uppercase", "url_decode", "strip_whitespace",
         "compress_whitespace", "to_md5", "to_sha1", "to_sha256", "dotprefix",
         "header_lowercase", "strip_pseudo_headers", "pcrexform", "xor", "from_base64",
-        "domain", "tld", "casechange",
+        "domain", "tld", "casechange", "gunzip", "zlib_deflate",
     };
     static const char *const absent[] = { "", " absent", " absent or else" };
     const struct rule_buffer *b = &r->buffers[index];
@@ -300,6 +300,9 @@ static void dump_buffer(const struct ruleset *set, const struct rule *r, size_t 
     strbuf_printf(out, "  in %s%s", b->id == BUFFER_PAYLOAD ? "payload"
                                                             : buffer_info(b->id)->name,
                   absent[b->absent]);
+    if (b->id == BUFFER_FRAME) {
+        strbuf_printf(out, " %.*s", (int) b->argument.size, (const char *) b->argument.bytes);
+    }
     for (size_t i = 0; i < b->n_transforms; i++) {
         strbuf_printf(out, " | %s", names[b->transforms[i].kind]);
     }
@@ -463,7 +466,9 @@ static void dump_first_lines(const struct rule *r, struct strbuf *out)
                                           "tcp-stream", "udp", "sctp", "icmp", "icmpv4",
                                           "icmpv6", "ether", "arp", "app" };
     static const char *const types[] = { "packet", "ip-only", "decode-event", "stream", "app",
-                                         "tx" };
+                                         "tx", "frame" };
+    static const char *const hooks[] = { "", " on progress", " on flow start",
+                                         " on each packet" };
     static const char *const flows[] = { "to_server", "to_client", "established",
                                          "not_established", "stateless", "only_stream",
                                          "no_stream", "only_frag", "no_frag" };
@@ -474,12 +479,13 @@ static void dump_first_lines(const struct rule *r, struct strbuf *out)
     }
     put_addresses(out, r->src);
     put_ports(out, r->sports);
-    strbuf_puts(out, r->is_bidirectional ? " <>" : " ->");
+    strbuf_puts(out, r->is_bidirectional ? " <>" : r->is_both_sides ? " =>" : " ->");
     put_addresses(out, r->dst);
     put_ports(out, r->dports);
-    strbuf_printf(out, "\n  sid %u gid %u rev %u priority %d type %s%s%s%s\n", r->sid, r->gid,
-                  r->rev, r->priority, types[r->type], r->looks_at_packet ? " packet" : "",
-                  r->looks_at_stream ? " stream" : "", r->no_alert ? " noalert" : "");
+    strbuf_printf(out, "\n  sid %u gid %u rev %u priority %d type %s%s%s%s%s\n", r->sid,
+                  r->gid, r->rev, r->priority, types[r->type],
+                  r->looks_at_packet ? " packet" : "", r->looks_at_stream ? " stream" : "",
+                  r->no_alert ? " noalert" : "", hooks[r->hook]);
     for (size_t i = 0; i < sizeof flows / sizeof *flows; i++) {
         if ((r->flow & 1u << i) != 0) {
             strbuf_printf(out, "  flow %s\n", flows[i]);

@@ -64,6 +64,9 @@ static void move_buffers(struct draft *d)
         r->buffers[r->n_buffers++] = (struct rule_buffer) {
             .id = from->id,
             .argument = from->argument,
+            .frame = from->frame,
+            .dirs = from->dirs != 0 ? from->dirs
+                                    : (uint8_t) (buffer_info(from->id)->flags & BUFFER_BOTH),
             .n_transforms = from->n_transforms,
             .n_ops = from->n_ops,
             .transforms = move_array(d, from->transforms, from->n_transforms,
@@ -86,7 +89,7 @@ static bool is_app_field(enum rule_field f)
            || f == FIELD_FTPDATA_COMMAND || f == FIELD_FILESIZE;
 }
 
-static bool is_app_test(const struct rule_test *t)
+bool rule_test_is_of_tx(const struct rule_test *t)
 {
     return (t->kind == TEST_NUMBER && is_app_field(t->field)) || t->kind == TEST_FILE_TYPE
            || t->kind == TEST_APP_EVENT;
@@ -132,13 +135,19 @@ static void settle_payload(struct draft *d)
 }
 
 /* A buffer that there is in one direction alone settles the rule's direction. */
-static void settle_direction(struct rule *r)
+static void settle_direction(const struct draft *d)
 {
-    if ((r->flow & (FLOW_TO_SERVER | FLOW_TO_CLIENT)) != 0) {
+    struct rule *r = d->rule;
+
+    if ((r->flow & (FLOW_TO_SERVER | FLOW_TO_CLIENT)) != 0 || r->is_both_sides) {
+        return;
+    }
+    if (r->hook == HOOK_TX) {
+        r->flow |= d->is_hook_to_client ? FLOW_TO_CLIENT : FLOW_TO_SERVER;
         return;
     }
     for (size_t i = 0; i < r->n_buffers; i++) {
-        unsigned dirs = buffer_info(r->buffers[i].id)->flags & BUFFER_BOTH;
+        unsigned dirs = r->buffers[i].dirs;
         if (dirs == BUFFER_TS) {
             r->flow |= FLOW_TO_SERVER;
         } else if (dirs == BUFFER_TC) {
@@ -164,27 +173,34 @@ static bool has_only_tests(const struct rule *r, enum rule_test_kind kind)
 
 static void settle_type(struct rule *r)
 {
+    bool has_frame = false;
+
+    r->is_transactional = r->hook == HOOK_TX;
     for (size_t i = 0; i < r->n_buffers; i++) {
-        r->is_transactional |= (buffer_info(r->buffers[i].id)->flags & BUFFER_PACKET) == 0;
+        has_frame = has_frame || r->buffers[i].id == BUFFER_FRAME;
+        r->is_transactional |= (buffer_info(r->buffers[i].id)->flags & BUFFER_PACKET) == 0
+                               && r->buffers[i].id != BUFFER_FRAME;
     }
     for (size_t i = 0; i < r->n_tests; i++) {
-        r->is_transactional |= is_app_test(&r->tests[i]);
+        r->is_transactional |= rule_test_is_of_tx(&r->tests[i]);
     }
     for (size_t i = 0; i < r->n_dos; i++) {
         r->is_transactional |= rule_do_needs_file(&r->dos[i]);
     }
     bool is_any = r->src->is_any && r->dst->is_any;
-    if (r->is_transactional) {
+    if (has_frame) {
+        r->type = RULE_TYPE_FRAME;
+    } else if (r->is_transactional) {
         r->type = RULE_TYPE_TX;
     } else if (has_only_tests(r, TEST_DECODE_EVENT)) {
         r->type = RULE_TYPE_DECODE_EVENT;
     } else if (payload_of(r) != NULL && r->looks_at_stream) {
         r->type = RULE_TYPE_STREAM;
-    } else if (r->n_buffers == 0 && (r->proto == RULE_PROTO_APP
-                                     || has_only_tests(r, TEST_APP_PROTO))) {
+    } else if (r->n_buffers == 0 && r->hook == HOOK_NONE
+               && (r->proto == RULE_PROTO_APP || has_only_tests(r, TEST_APP_PROTO))) {
         r->type = RULE_TYPE_APP;
     } else if (r->n_buffers == 0 && r->n_tests == 0 && r->flow == 0 && !is_any
-               && r->sports->is_any && r->dports->is_any) {
+               && r->sports->is_any && r->dports->is_any && r->hook == HOOK_NONE) {
         r->type = RULE_TYPE_IP_ONLY;
     } else {
         r->type = RULE_TYPE_PACKET;
@@ -204,7 +220,7 @@ void draft_finish(struct draft *d)
     r->dos = move_array(d, d->dos, d->n_dos, sizeof *d->dos);
     r->n_filters = d->n_filters;
     r->filters = move_array(d, d->filters, d->n_filters, sizeof *d->filters);
-    settle_direction(r);
+    settle_direction(d);
     settle_payload(d);
     settle_type(r);
     rule_choose_fast(r);

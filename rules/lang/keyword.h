@@ -55,6 +55,8 @@ struct draft_buffer {
     struct rule_transform *transforms;          /* Owned. */
     const uint8_t *named_at;    /* Where in the line; NULL: never named (payload). */
     uint8_t absent;             /* enum buffer_absent. */
+    uint8_t dirs;               /* BUFFER_TS, BUFFER_TC: as the rule said; 0: it did not. */
+    enum frame_id frame;        /* Of BUFFER_FRAME. */
 };
 
 struct draft_var {
@@ -89,6 +91,7 @@ struct draft {
     const char *app_keyword;    /* The first that asks for a protocol, or NULL. */
     bool needs_stream;          /* flow:only_stream, tcp-stream. */
     bool sees_packets_too;      /* stream_size: stream and packet. */
+    bool is_hook_to_client;     /* Of a hook: which direction it is about. */
     bool has_sid, has_priority, has_fast;
     bool is_lost;               /* An unknown keyword may have been a sticky buffer: what
                                  * follows is not to blame for its absence. */

@@ -86,7 +86,10 @@ struct rule_tree {
     enum rule_side reject_side;
     enum rule_proto proto;
     enum app_proto app_proto;
-    bool is_bidirectional;
+    bool is_bidirectional, is_both_sides;
+    enum rule_hook hook;
+    unsigned hook_progress;
+    bool is_hook_to_client;
     struct slice words[N_WORDS];
     struct expr *src, *sports, *dst, *dports;
     size_t n_options;
@@ -177,6 +180,8 @@ void draft_fini(struct draft *);
 bool draft_validate(struct draft *);
 /* draft -> plan: direction, what is looked at, fast pattern; arrays into the arena. */
 void draft_finish(struct draft *);
+/* Is it asked of a transaction, not of a packet? */
+bool rule_test_is_of_tx(const struct rule_test *);
 /* Chooses fast_buffer and fast_op of a finished rule. */
 void rule_choose_fast(struct rule *);
 /* Sorts the set for evaluation. */

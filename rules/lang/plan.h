@@ -17,6 +17,7 @@
 #include "common/base/ip.h"
 #include "common/base/slice.h"
 #include "rules/lang/buffers.h"
+#include "rules/lang/frames.h"
 
 /* ---- Header ---- */
 
@@ -307,6 +308,8 @@ struct rule_op {
 struct rule_buffer {
     enum buffer_id id;
     struct slice argument;      /* Of buffers that take one. */
+    enum frame_id frame;        /* Of BUFFER_FRAME. */
+    uint8_t dirs;               /* BUFFER_TS, BUFFER_TC: in which direction it is. */
     size_t n_transforms, n_ops;
     struct rule_transform *transforms;
     struct rule_op *ops;
@@ -362,6 +365,15 @@ enum rule_type {
     RULE_TYPE_STREAM,           /* Payload of the stream (perhaps of packets too). */
     RULE_TYPE_APP,              /* The protocol alone. */
     RULE_TYPE_TX,               /* Something of a transaction. */
+    RULE_TYPE_FRAME,            /* Something of a frame. */
+};
+
+/* Behind a protocol, "tls:client_hello_done": when the rule is looked at. */
+enum rule_hook {
+    HOOK_NONE,
+    HOOK_TX,                    /* A transaction came that far: hook_progress. */
+    HOOK_FLOW_START,            /* The first packet of a side of a flow. */
+    HOOK_PACKET,                /* Each packet. */
 };
 
 struct rule {
@@ -372,6 +384,10 @@ struct rule {
     enum rule_proto proto;
     enum app_proto app_proto;   /* Of the header, or implied by a buffer; else UNKNOWN. */
     bool is_bidirectional;      /* <> */
+    bool is_both_sides;         /* =>: each buffer of a transaction in its own direction. */
+    bool is_stream_frame;       /* "frame:x.stream": payload is the stream of that protocol. */
+    enum rule_hook hook;
+    uint8_t hook_progress;      /* rules/lang/hooks.h; its direction is in 'flow'. */
     const struct address_set *src, *dst;
     const struct port_set *sports, *dports;
     uint32_t flow;              /* enum rule_flow_flag. */

@@ -113,6 +113,10 @@ bool rule_resolve(struct set_builder *b, const struct rule_tree *t, struct draft
     r->proto = t->proto;
     r->app_proto = t->app_proto;
     r->is_bidirectional = t->is_bidirectional;
+    r->is_both_sides = t->is_both_sides;
+    r->hook = t->hook;
+    r->hook_progress = (uint8_t) t->hook_progress;
+    d->is_hook_to_client = t->is_hook_to_client;
     r->fast_buffer = r->fast_op = -1;
     r->text = b->line->text;
     r->file = b->file;

@@ -1,6 +1,7 @@
 /* Tokens -> tree: what the words of a header and the keys of options mean. */
 #include <stdlib.h>
 
+#include "rules/lang/hooks.h"
 #include "rules/lang/lang_private.h"
 
 static const struct { const char *name; enum rule_action action; enum rule_side side; }
@@ -66,7 +67,7 @@ static bool find_app(struct slice word, enum app_proto *out)
     return *out != APP_N_PROTOS && *out != APP_UNKNOWN && *out != APP_FAILED;
 }
 
-static bool read_proto(struct set_builder *b, struct slice word, struct rule_tree *t)
+static bool read_proto_name(struct set_builder *b, struct slice word, struct rule_tree *t)
 {
     const char *names[sizeof protos / sizeof *protos + APP_N_PROTOS + 1];
     size_t n = 0;
@@ -82,12 +83,6 @@ static bool read_proto(struct set_builder *b, struct slice word, struct rule_tre
         t->proto = RULE_PROTO_APP;
         return true;
     }
-    if (memchr(word.bytes, ':', word.size) != NULL) {
-        builder_report(b, DIAG_ERROR, offset_of(b, word), NULL,
-                       "hooks behind a protocol (\"%.*s\") are not supported yet",
-                       (int) word.size, (const char *) word.bytes);
-        return false;
-    }
     for (enum app_proto p = APP_FAILED + 1; p < APP_N_PROTOS; p++) {
         names[n++] = app_proto_name(p);
     }
@@ -100,16 +95,60 @@ static bool read_proto(struct set_builder *b, struct slice word, struct rule_tre
     return false;
 }
 
+static bool unknown_hook(struct set_builder *b, struct slice word, const char *const *names)
+{
+    const char *near = diag_nearest((const char *) word.bytes, word.size, names);
+    char hint[64];
+
+    snprintf(hint, sizeof hint, "did you mean \"%s\"?", near != NULL ? near : "");
+    builder_report(b, DIAG_ERROR, offset_of(b, word), near != NULL ? hint : NULL,
+                   "unknown hook \"%.*s\" of this protocol", (int) word.size,
+                   (const char *) word.bytes);
+    return false;
+}
+
+#define MAX_HOOKS 32
+/* "tls:client_hello_done", "tcp:flow_start": when the rule is looked at. */
+static bool read_hook(struct set_builder *b, struct slice word, struct rule_tree *t)
+{
+    static const char *const packet_hooks[] = { "flow_start", "pre_flow", "pre_stream", "all",
+                                                NULL };
+    const char *names[MAX_HOOKS];
+
+    if (t->proto != RULE_PROTO_APP) {
+        for (int i = 0; packet_hooks[i] != NULL; i++) {
+            if (slice_is(word, packet_hooks[i])) {
+                t->hook = i == 0 ? HOOK_FLOW_START : HOOK_PACKET;
+                return true;
+            }
+        }
+        return unknown_hook(b, word, packet_hooks);
+    }
+    if (progress_by_name(t->app_proto, word, &t->hook_progress, &t->is_hook_to_client)) {
+        t->hook = HOOK_TX;
+        return true;
+    }
+    progress_names(t->app_proto, names, MAX_HOOKS);
+    return unknown_hook(b, word, names);
+}
+
+static bool read_proto(struct set_builder *b, struct slice word, struct rule_tree *t)
+{
+    const uint8_t *colon = memchr(word.bytes, ':', word.size);
+    size_t n = colon != NULL ? (size_t) (colon - word.bytes) : word.size;
+
+    return read_proto_name(b, slice_of(word.bytes, n), t)
+           && (colon == NULL || read_hook(b, slice_from(word, n + 1), t));
+}
+
 static bool read_arrow(struct set_builder *b, struct slice word, struct rule_tree *t)
 {
     if (slice_is(word, "<>")) {
         t->is_bidirectional = true;
     } else if (slice_is(word, "=>")) {
-        builder_report(b, DIAG_ERROR, offset_of(b, word), NULL,
-                       "rules on both sides of a transaction (\"=>\") are not supported yet");
-        return false;
+        t->is_both_sides = true;
     } else if (!slice_is(word, "->")) {
-        builder_report(b, DIAG_ERROR, offset_of(b, word), "-> or <>",
+        builder_report(b, DIAG_ERROR, offset_of(b, word), "->, <> or =>",
                        "unknown direction \"%.*s\"", (int) word.size,
                        (const char *) word.bytes);
         return false;

@@ -1,6 +1,8 @@
 /* Checks that need the whole rule: could it ever match, and do its parts go together? */
 #include <ctype.h>
+#include <stdio.h>
 
+#include "rules/lang/hooks.h"
 #include "rules/lang/lang_private.h"
 
 static bool is_app_buffer(const struct draft_buffer *b)
@@ -235,15 +237,56 @@ static bool check_buffers(struct draft *d)
     return ok;
 }
 
+/* In which directions a buffer is. */
+static unsigned dirs_of(const struct draft_buffer *b)
+{
+    return b->dirs != 0 ? b->dirs : buffer_info(b->id)->flags & BUFFER_BOTH;
+}
+
+/* "=>": each buffer is of one side, and there are such of both. */
+static bool check_both_sides(struct draft *d)
+{
+    unsigned all = 0;
+
+    if ((d->rule->flow & (FLOW_TO_SERVER | FLOW_TO_CLIENT)) != 0) {
+        return draft_error(d, "leave to_server and to_client out",
+                           "a rule with => is about both directions");
+    }
+    for (size_t i = 0; i < d->n_buffers; i++) {
+        const struct draft_buffer *b = &d->buffers[i];
+        if (!is_app_buffer(b) || b->id == BUFFER_FRAME) {
+            continue;
+        }
+        if (dirs_of(b) == BUFFER_BOTH) {
+            return error_at_buffer(d, b, (buffer_info(b->id)->flags & BUFFER_SIDED) != 0
+                                         ? "name its side, as in \"file.data: to_client\""
+                                         : NULL,
+                                   "%s may be of either side, which => cannot tell apart");
+        }
+        all |= dirs_of(b);
+    }
+    for (size_t i = 0; i < d->n_dos; i++) {
+        if (rule_do_needs_file(&d->dos[i])) {
+            return draft_error(d, NULL, "a bare filestore does not go with =>");
+        }
+    }
+    return all == BUFFER_BOTH
+           || draft_error(d, "-> is for rules about one side",
+                          "a rule with => needs buffers of the request and of the response");
+}
+
 /* Buffers of one direction against flow and against each other. */
 static bool check_directions(struct draft *d)
 {
     const struct draft_buffer *ts = NULL, *tc = NULL;
     unsigned flow = d->rule->flow & (FLOW_TO_SERVER | FLOW_TO_CLIENT);
 
+    if (d->rule->is_both_sides) {
+        return check_both_sides(d);
+    }
     for (size_t i = 0; i < d->n_buffers; i++) {
         const struct draft_buffer *b = &d->buffers[i];
-        unsigned dirs = buffer_info(b->id)->flags & BUFFER_BOTH;
+        unsigned dirs = dirs_of(b);
         if (dirs == BUFFER_TS) {
             ts = b;
         } else if (dirs == BUFFER_TC) {
@@ -251,8 +294,8 @@ static bool check_directions(struct draft *d)
         }
     }
     if (ts != NULL && tc != NULL) {
-        return error_at_buffer(d, tc, "make two rules and join them by a flowbit",
-                               "the rule can never match: %s is of the other direction");
+        return error_at_buffer(d, tc, "make two rules and join them by a flowbit, or one "
+                               "with =>", "the rule can never match: %s is of the other direction");
     }
     if (ts != NULL && flow == FLOW_TO_CLIENT) {
         return error_at_buffer(d, ts, "flow:to_server", "the rule can never match: %s is "
@@ -282,6 +325,92 @@ static bool check_mixture(struct draft *d)
     return true;
 }
 
+/* Does the rule look at transactions beside their frames? */
+static bool has_app_parts(const struct draft *d)
+{
+    for (size_t i = 0; i < d->n_tests; i++) {
+        if (rule_test_is_of_tx(&d->tests[i])) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < d->n_buffers; i++) {
+        const struct draft_buffer *b = &d->buffers[i];
+        if (is_app_buffer(b) && b->id != BUFFER_FRAME && (b->n_ops > 0 || b->absent != 0)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < d->n_dos; i++) {
+        if (rule_do_needs_file(&d->dos[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Frames are looked at by themselves. */
+static bool check_frames(struct draft *d)
+{
+    const struct draft_buffer *frame = NULL;
+    bool has_payload = false;
+
+    for (size_t i = 0; i < d->n_buffers; i++) {
+        const struct draft_buffer *b = &d->buffers[i];
+        frame = b->id == BUFFER_FRAME ? b : frame;
+        has_payload = has_payload || (b->id == BUFFER_PAYLOAD && b->n_ops > 0);
+    }
+    if (frame == NULL && !d->rule->is_stream_frame) {
+        return true;
+    }
+    if (frame != NULL && has_payload) {
+        return error_at_buffer(d, frame, "make two rules and join them by a flowbit",
+                               "contents of the payload do not go with those of a %s");
+    }
+    if (has_app_parts(d)) {
+        return draft_error_at(d, frame != NULL ? frame->named_at : NULL,
+                              "make two rules and join them by a flowbit",
+                              "what is asked of a transaction does not go with a frame");
+    }
+    return true;
+}
+
+/* What stands behind the protocol of the header against the rest. */
+static bool check_hook(struct draft *d)
+{
+    const struct rule *r = d->rule;
+    unsigned flow = r->flow & (FLOW_TO_SERVER | FLOW_TO_CLIENT);
+    bool ok = true;
+
+    if (r->hook == HOOK_NONE) {
+        return true;
+    }
+    if (r->hook != HOOK_TX) {
+        return (!has_app_parts(d) && d->app_keyword == NULL)
+               || draft_error(d, NULL, "a hook of packets does not go with what is asked of "
+                              "%s", app_proto_name(r->app_proto));
+    }
+    if (d->packet_keyword != NULL) {
+        return draft_error(d, "make two rules and join them by a flowbit",
+                           "\"%s\" is about single packets, the hook about a transaction",
+                           d->packet_keyword);
+    }
+    if (flow == (d->is_hook_to_client ? FLOW_TO_SERVER : FLOW_TO_CLIENT)) {
+        return draft_error(d, NULL, "the rule can never match: its hook is of the other "
+                           "direction than its flow");
+    }
+    for (size_t i = 0; i < d->n_buffers; i++) {
+        const struct draft_buffer *b = &d->buffers[i];
+        unsigned there = progress_of_buffer(r->app_proto, b->id, d->is_hook_to_client);
+        if (b->n_ops > 0 && there != PROGRESS_NONE && there != r->hook_progress) {
+            char hint[80];
+
+            snprintf(hint, sizeof hint, "its state is %s",
+                     progress_name(r->app_proto, d->is_hook_to_client, there));
+            ok = error_at_buffer(d, b, hint, "%s is not of the state that the hook names");
+        }
+    }
+    return ok;
+}
+
 bool draft_validate(struct draft *d)
 {
     bool ok = true;
@@ -292,5 +421,7 @@ bool draft_validate(struct draft *d)
     ok = check_buffers(d) && ok;
     ok = check_sizes(d) && ok;
     ok = check_directions(d) && ok;
+    ok = check_frames(d) && ok;
+    ok = check_hook(d) && ok;
     return check_mixture(d) && ok;
 }

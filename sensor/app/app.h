@@ -25,6 +25,7 @@ struct app_parser;
 struct app_file;
 struct detect_tx;
 struct host_table;
+struct detect_frame;
 
 extern const struct conf_section app_conf_section;
 struct app_conf {
@@ -43,6 +44,9 @@ struct app_conf {
     uint64_t ftp_data_timeout;          /* Ns until a data connection is not expected more. */
     bool file_md5, file_sha1, file_sha256;      /* Also on when a rule asks for them. */
     bool file_magic;
+    uint64_t frame_limit;               /* Bytes of one frame that rules see. */
+    uint32_t frame_keep[N_FRAMES];      /* No key: bytes to keep of each, for those that ask;
+                                         * 0: nobody does. */
     struct conf_texts http_ports, dns_ports, tls_ports;   /* Hints for probing. */
     bool ja3, ja4;
     bool hassh;
@@ -93,6 +97,35 @@ struct app_file {
     void *hash_state;                   /* Of app/file.c */
 };
 
+/* Bytes that grow by doubling, on the heap, within the session's memory. */
+struct app_bytes {
+    uint8_t *bytes;                     /* Owned; NULL while cap is 0. */
+    size_t size, cap;
+};
+
+/* A piece of the stream or datagram that its protocol names (rules/lang/frames.h). */
+#define APP_FRAME_NO_OFFSET UINT64_MAX
+struct app_frame {
+    struct list_node node;              /* In session->frames. */
+    struct list_node open_node;         /* The engine's: of those that bytes are to come of. */
+    enum frame_id id;
+    enum direction dir;
+    uint64_t number;                    /* From 1 in its direction; EVE's "id". */
+    uint64_t offset;                    /* In the stream; of a datagram NO_OFFSET. */
+    uint64_t size;                      /* UINT64_MAX: not known (yet). */
+    uint64_t seen;                      /* Bytes so far, those missing included. */
+    struct slice data;                  /* The first of them, as many as are wanted. */
+    bool is_over;                       /* Nothing more comes: it is whole, or was cut. */
+    bool is_complete, has_gaps;
+    bool is_kept_whole;                 /* 'data' is all that was seen. */
+    bool has_tx;
+    uint64_t tx_id;                     /* Of the transaction that it is part of. */
+    struct app_bytes kept;
+    /* Owned by later stages. */
+    struct detect_frame *detect;        /* Freed by detect when the frame is over. */
+    bool is_inspected, is_logged;
+};
+
 /* What recognition found odd, by the names that rules ("app-layer-event:...") and the
  * anomaly event use. */
 #define APP_PROTO_EVENTS(X)                                                        \
@@ -119,6 +152,8 @@ struct app_session {
     uint64_t first_id;                  /* Of those, made by earlier parsers: ids begin
                                          * anew with each. */
     size_t n_open;
+    struct list_node frames;            /* struct app_frame, in the order of their beginnings. */
+    size_t n_frames;                    /* In that list. */
     uint64_t events;                    /* Of the session, not of one transaction. */
     bool is_quiet;                      /* Transactions to come are not to be logged. */
     bool is_failed;                     /* The parser gave up: raw stream rules alone. */
@@ -173,6 +208,10 @@ struct app_view app_tx_buffer(const struct app_tx *, enum direction, enum buffer
 /* An integer keyword's value; instance 'index'.  False when there is none (yet). */
 bool app_tx_number(const struct app_tx *, enum direction, enum rule_field, unsigned index,
                    uint64_t *value);
+/* How far a direction has come (rules/lang/hooks.h). */
+unsigned app_tx_progress(const struct app_tx *, enum direction);
+/* The transaction of a frame, or NULL: none, or it is gone. */
+struct app_tx *app_frame_tx(const struct app_session *, const struct app_frame *);
 /* Does the transaction, or its session, have the event of this name ("http." left out)? */
 bool app_tx_has_event(const struct app_tx *, const char *name);
 /* As above without a transaction: the session's own events and those of recognition. */
@@ -232,6 +271,7 @@ const char *app_event_type(const struct app_parser *);
 struct app_counters {
     uint64_t sessions, sessions_by_proto[APP_N_PROTOS], failed, gaps;
     uint64_t txs, txs_by_proto[APP_N_PROTOS], txs_refused, memory;
+    uint64_t frames, frames_refused;
 };
 const struct app_counters *app_counters(const struct app_engine *);
 

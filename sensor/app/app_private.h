@@ -18,6 +18,9 @@ struct app_side {
     bool is_checked;            /* Its first data has been compared with the protocol. */
     bool is_failed;             /* No parser wants what it sends. */
     bool is_ended;
+    uint64_t arrived;           /* Bytes of the stream up to the last that came. */
+    uint64_t n_frames;          /* Made so far. */
+    struct list_node open_frames;
 };
 
 struct session {
@@ -29,13 +32,17 @@ struct session {
     bool is_open;               /* The parser's open() succeeded, close() is due. */
     struct app_expected expected;       /* What announced this connection; the name is good
                                          * while the parser opens. */
+    /* What is being parsed. */
+    bool is_datagram;
+    enum direction input_dir;
+    struct slice input;
 };
 
 struct app_engine {
     const struct app_conf *conf;        /* Borrowed. */
     app_tx_end_callback *tx_end;        /* May be NULL. */
     void *context;
-    struct pool sessions;
+    struct pool sessions, frames;
     struct app_counters counters;
     void *shelves[APP_N_PROTOS];        /* Of the parsers. */
     struct magic_set *magic;            /* NULL: the kinds of files are not asked for. */
@@ -55,6 +62,7 @@ struct app_piece {
     struct slice bytes;
     uint32_t gap;
     bool is_end, is_cut;
+    bool is_again;              /* Its bytes were delivered to another parser before. */
     uint64_t now_ns;
 };
 
@@ -81,6 +89,17 @@ const char *app_magic_name(struct magic_set *, struct slice bytes);
  * with its first data. */
 const struct app_parser *app_expect_take(struct session *, uint64_t now_ns);
 void app_expect_free(struct expect_names *);    /* NULL is fine. */
+/* frame.c: the first bytes of a direction are about to be parsed. */
+void app_frames_begin(struct session *, enum direction);
+/* Gives open frames what arrived. */
+void app_frames_feed(struct session *, const struct app_piece *);
+/* Nothing more comes in a direction; 'is_whole': because it ended. */
+void app_frames_end(struct session *, enum direction, bool is_whole);
+/* Another parser takes over: what the one before left open is cut. */
+void app_frames_switch(struct session *);
+/* Frees those that are over, inspected and logged; or all. */
+void app_frames_release(struct session *);
+void app_frames_free(struct session *);
 
 /* tx.c */
 void app_tx_end(struct app_tx *);

@@ -49,6 +49,8 @@ static const struct conf_key app_keys[] = {
       NULL },
     { "files.magic", CONF_BOOL, KEY(file_magic), "no", 0, 0,
       "the kind of each file by its first bytes", NULL },
+    { "frames.limit", CONF_SIZE, KEY(frame_limit), "256kb", 256, 1024 * MIB,
+      "bytes of one frame that rules see", NULL },
 };
 
 const struct conf_section app_conf_section = {

@@ -31,6 +31,7 @@ struct app_engine *app_engine_create(const struct app_conf *conf, app_tx_end_cal
     e->context = context;
     e->magic = conf->file_magic ? app_magic_open() : NULL;
     pool_init(&e->sessions, sizeof(struct session), conf->memory / 4);
+    pool_init(&e->frames, sizeof(struct app_frame), conf->memory / 16);
     return e;
 }
 
@@ -38,6 +39,7 @@ void app_engine_destroy(struct app_engine *e)
 {
     if (e != NULL) {
         pool_fini(&e->sessions);
+        pool_fini(&e->frames);
         for (size_t i = 0; app_parsers[i] != NULL; i++) {
             if (app_parsers[i]->shelf_free != NULL) {
                 app_parsers[i]->shelf_free(e->shelves[app_parsers[i]->proto]);
@@ -83,6 +85,7 @@ void app_stream(struct app_engine *e, struct flow *flow, const struct packet *pa
     if (s->pub.is_finished || s->sides[piece.dir].is_ended) {
         return;
     }
+    s->sides[piece.dir].arrived = data->offset + piece.bytes.size;
     if (piece.gap != 0) {
         e->counters.gaps++;
     }
@@ -136,10 +139,14 @@ void app_datagram(struct app_engine *e, struct flow *flow, const struct packet *
     app_check_side(s, dir, bytes);
     struct app_input in = { .dir = dir, .bytes = bytes, .now_ns = packet->time_ns };
     size_t consumed = 0;
+    s->is_datagram = true;
+    s->input_dir = dir;
+    s->input = bytes;
     /* One bad datagram says nothing about the next. */
     if (s->pub.parser->parse(&s->pub, &in, &consumed) == APP_DONE) {
         s->pub.is_finished = true;
     }
+    app_frames_end(s, dir, false);
 }
 
 void app_flow_finish(struct app_engine *e, struct flow *flow)
@@ -166,6 +173,7 @@ void app_flow_end(struct app_engine *e, struct flow *flow)
     }
     app_bytes_free(&s->pub, &s->sides[TO_SERVER].pending);
     app_bytes_free(&s->pub, &s->sides[TO_CLIENT].pending);
+    app_frames_free(s);
     e->counters.memory -= sizeof *s;
     pool_put(&e->sessions, s);
     flow->app = NULL;
@@ -181,6 +189,9 @@ void app_release(struct app_engine *e, struct flow *flow)
 {
     if (flow->app == NULL) {
         return;
+    }
+    if (flow->app->n_frames != 0) {
+        app_frames_release(session_of(flow->app));
     }
     bool is_few = flow->app->n_open <= APP_FEW_TXS;
     for (struct app_tx *tx = app_tx_first_moved(flow->app), *next; tx != NULL; tx = next) {
@@ -209,6 +220,9 @@ static struct session *open_session(struct app_engine *e, struct flow *flow)
     s->pub.engine = e;
     list_init(&s->pub.txs);
     list_init(&s->pub.moved);
+    list_init(&s->pub.frames);
+    list_init(&s->sides[TO_SERVER].open_frames);
+    list_init(&s->sides[TO_CLIENT].open_frames);
     flow->app = &s->pub;
     e->counters.sessions++;
     e->counters.memory += sizeof *s;
@@ -271,6 +285,7 @@ static void switch_protocol(struct session *s, const struct app_piece *piece,
     if (s->is_open && s->pub.parser->close != NULL) {
         s->pub.parser->close(&s->pub);
     }
+    app_frames_switch(s);
     s->pub.first_proto = s->pub.parser->proto;
     s->pub.first_id = s->pub.n_txs;
     s->pub.state = NULL;
@@ -295,6 +310,7 @@ static void switch_protocol(struct session *s, const struct app_piece *piece,
     pieces[piece->dir].bytes = skip_line_ends(rest);
     pieces[piece->dir].is_end = piece->is_end;
     pieces[piece->dir].is_cut = piece->is_cut;
+    pieces[TO_SERVER].is_again = pieces[TO_CLIENT].is_again = true;
     for (int d = 0; d < N_DIRECTIONS; d++) {
         if (pieces[d].bytes.size == 0) {
             s->sides[d].is_ended |= pieces[d].is_end;
@@ -337,6 +353,12 @@ static bool keep_rest(struct session *s, struct app_side *side, struct slice res
            && app_bytes_put(&s->pub, pending, rest.bytes, rest.size);
 }
 
+static void end_frames(struct session *s)
+{
+    app_frames_end(s, TO_SERVER, false);
+    app_frames_end(s, TO_CLIENT, false);
+}
+
 /* One piece to the parser, with what it left before; true if the parser consumed any. */
 static bool deliver(struct session *s, const struct app_piece *piece)
 {
@@ -350,6 +372,9 @@ static bool deliver(struct session *s, const struct app_piece *piece)
 
     if (s->pub.is_finished || s->pub.parser == NULL) {
         return false;
+    }
+    if (!list_is_empty(&side->open_frames) && !piece->is_again) {
+        app_frames_feed(s, piece);
     }
     if (in.gap != 0) {
         in.gap = side->pending.size > UINT32_MAX - in.gap
@@ -368,6 +393,11 @@ static bool deliver(struct session *s, const struct app_piece *piece)
     }
     for (;;) {
         size_t consumed = 0;
+        s->input_dir = piece->dir;
+        s->input = in.bytes;
+        if (in.bytes.size != 0) {
+            app_frames_begin(s, piece->dir);
+        }
         result = s->pub.parser->parse(&s->pub, &in, &consumed);
         consumed = consumed <= in.bytes.size ? consumed : in.bytes.size;
         in.bytes = slice_from(in.bytes, consumed);
@@ -395,9 +425,11 @@ static bool deliver(struct session *s, const struct app_piece *piece)
     if (piece->is_end) {
         side->is_ended = true;
         side->pending.size = 0;
+        app_frames_end(s, piece->dir, !piece->is_cut);
     }
     if (result == APP_DONE) {
         s->pub.is_finished = true;
+        end_frames(s);
     }
     return total != 0;
 }
@@ -419,6 +451,7 @@ static void finish_session(struct session *s)
             }
         }
     }
+    end_frames(s);
     app_bytes_free(&s->pub, &s->sides[TO_SERVER].pending);
     app_bytes_free(&s->pub, &s->sides[TO_CLIENT].pending);
 }

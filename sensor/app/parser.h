@@ -51,8 +51,12 @@ struct app_parser {
                               unsigned index);
     bool (*number)(const struct app_tx *, enum direction, enum rule_field, unsigned index,
                    uint64_t *value);                            /* May be NULL. */
+    /* How far a direction has come, by the numbers of rules/lang/hooks.h; NULL: it has begun
+     * or is complete. */
+    unsigned (*progress)(const struct app_tx *, enum direction);
     void (*fill)(const struct app_tx *, enum direction, struct event *, struct arena *);
     bool (*is_loggable)(const struct app_tx *, enum direction); /* NULL: when both are done. */
+    unsigned frame_tx_base;             /* What EVE adds to the transaction's id in frames. */
     void (*tx_free)(struct app_tx *);   /* What the arena does not hold; may be NULL. */
     /* Frees what the parser put on its shelf (app_engine_shelf()); may be NULL. */
     void (*shelf_free)(void *);
@@ -91,12 +95,8 @@ void **app_engine_shelf(struct app_engine *, enum app_proto proto);
 bool app_memory_take(struct app_session *, size_t size);
 void app_memory_give(struct app_session *, size_t size);
 
-/* Bytes that grow by doubling, on the heap, within the session's memory. */
-struct app_bytes {
-    uint8_t *bytes;             /* Owned; NULL while cap is 0. */
-    size_t size, cap;
-};
-/* Appends; false, with nothing changed, when there is no memory. */
+/* Appends to bytes that grow by doubling, within the session's memory; false, with nothing
+ * changed, when there is none. */
 bool app_bytes_put(struct app_session *, struct app_bytes *, const void *bytes, size_t size);
 void app_bytes_free(struct app_session *, struct app_bytes *);
 

@@ -1,4 +1,5 @@
 /* What detect and output ask about a transaction; each question goes to its parser. */
+#include "rules/lang/hooks.h"
 #include "sensor/app/app_private.h"
 
 static const char *const proto_event_names[] = {
@@ -69,6 +70,16 @@ void app_tx_fill(const struct app_tx *tx, enum direction dir, struct event *even
                  struct arena *scratch)
 {
     tx->parser->fill(tx, dir, event, scratch);
+}
+
+unsigned app_tx_progress(const struct app_tx *tx, enum direction dir)
+{
+    if (tx->is_done[dir]) {
+        return PROGRESS_COMPLETE;
+    }
+    return tx->parser->progress != NULL ? tx->parser->progress(tx, dir)
+           : tx->changes[dir] != 0      ? PROGRESS_STARTED
+                                        : PROGRESS_NONE;
 }
 
 bool app_tx_is_loggable(const struct app_tx *tx, enum direction dir)

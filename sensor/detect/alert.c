@@ -18,12 +18,15 @@ void alert_add(struct detect_worker *w, const struct rule *r, const struct look 
     struct detect_alert *a = &w->matches[w->n_matches++];
 
     *a = (struct detect_alert) {
-        .rule = r, .action = r->action, .tx = look->tx, .dir = look->dir,
+        .rule = r, .action = r->action, .tx = look->tx, .frame = look->frame, .dir = look->dir,
         .from_stream = from_stream, .payload = packet_payload(w->packet),
     };
     a->context = w->context;
     if (w->packet->source == PACKET_FROM_STREAM_FLUSH) {
         a->payload = slice_of(NULL, 0);
+    }
+    if (look->frame != NULL && from_stream) {
+        a->payload = look->frame->data;         /* It lives until the alert is told. */
     }
     if (look->is_stream && !r->no_alert) {
         a->payload = keep_payload(w, look->payload);

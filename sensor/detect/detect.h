@@ -48,6 +48,9 @@ size_t detect_engine_n_refused(const struct detect_engine *);
 /* Turns on in 'conf' what the rules must know of files: digests, kinds. */
 void detect_engine_ask_files(const struct detect_engine *, struct app_conf *conf);
 
+/* ... and which frames, when 'conf' is as the user has it otherwise. */
+void detect_engine_ask_frames(const struct detect_engine *, struct app_conf *conf);
+
 struct detect_worker *detect_worker_create(const struct detect_engine *,
                                            struct host_table *);
 void detect_worker_destroy(struct detect_worker *);
@@ -56,6 +59,7 @@ struct detect_alert {
     const struct rule *rule;
     enum rule_action action;    /* As changed by a rate_filter. */
     const struct app_tx *tx;    /* Or NULL. */
+    const struct app_frame *frame;      /* Or NULL. */
     enum direction dir;         /* Of the packet or of the transaction's data. */
     bool from_stream;           /* Matched in reassembled data, not in the packet. */
     struct slice payload;       /* What was looked at, for EVE "payload"; may be empty. */

@@ -7,7 +7,8 @@
  *   always[proto][dir]          packet and stream rules that no literal finds
  *   ip_only[dir]                addresses alone: once per flow and direction
  *   by_event                    rules about decode and stream events
- *   txs[protocol][dir]          transactions: a source per inspected buffer */
+ *   txs[protocol][dir]          transactions: a source per inspected buffer
+ *   frames[frame][dir]          frames: as transactions */
 #ifndef CIVICSHIELD_DETECT_PRIVATE_H
 #define CIVICSHIELD_DETECT_PRIVATE_H
 
@@ -31,6 +32,7 @@ enum engine_rule_kind {
     KIND_PROTO_ONLY,            /* app-layer-protocol alone: raised once, until the protocol
                                  * of both sides is known. */
     KIND_TX,
+    KIND_FRAME,
     KIND_REFUSED,               /* Reported and left out. */
 };
 
@@ -70,6 +72,7 @@ struct host_tag {
 /* A buffer as rules inspect it: with its transforms. */
 struct source {
     enum buffer_id buffer;
+    enum frame_id frame;        /* Of BUFFER_FRAME. */
     struct slice argument;
     size_t n_transforms;
     struct transform *transforms;
@@ -84,6 +87,17 @@ struct tx_group {
     uint16_t *sources;          /* Those with patterns, at most MAX_TX_SOURCES. */
     struct header_index *always;        /* Rules that no literal finds. */
     struct header_index *on_event;      /* Rules about an event of the parser. */
+    bool has_both;              /* Rules about both directions: to be run to the client. */
+    bool is_empty;
+};
+
+#define MAX_FRAME_SOURCES 32u
+/* What is looked at in one direction of one kind of frame: as above. */
+struct frame_group {
+    size_t n_sources;
+    uint16_t *sources;          /* MAX_FRAME_SOURCES, or NULL. */
+    struct header_index *always;
+    size_t max_size;            /* Of the longest literal. */
     bool is_empty;
 };
 
@@ -107,6 +121,7 @@ struct detect_engine {
     size_t n_sources;
     struct source *sources;
     struct tx_group txs[APP_N_PROTOS][N_DIRECTIONS];
+    struct frame_group frames[N_FRAMES][N_DIRECTIONS];
     struct dataset **datasets;
     struct { const char *text; struct dataset *list; } *file_lists;
     size_t n_file_lists, cap_file_lists;
@@ -116,7 +131,7 @@ struct detect_engine {
     uint64_t *xbit_ids, *hostbit_ids;   /* By name: what they are called in the host table. */
     struct host_tag *host_tags; /* What rules tag hosts with. */
     size_t n_host_tags, cap_host_tags;
-    bool has_stream_rules, has_tx_rules;
+    bool has_stream_rules, has_tx_rules, has_frame_rules;
     size_t flowbits_size;       /* Bytes for one bit a name. */
 };
 
@@ -124,6 +139,9 @@ struct detect_engine {
 void engine_refuse_rule(struct engine_rule *, struct diag *, const char *why);
 bool engine_classify(struct detect_engine *, struct diag *);
 bool engine_make_groups(struct detect_engine *, struct diag *);
+/* tx_groups.c: the part of it for transactions and frames. */
+bool engine_make_tx_groups(struct detect_engine *, struct diag *);
+void engine_free_tx_groups(struct detect_engine *);
 void engine_free_groups(struct detect_engine *);
 /* The best literal of a rule: false when it has none that can be used. */
 struct fast_literal {
@@ -228,6 +246,8 @@ struct tx_rules {               /* A block of them. */
 struct tx_side_state {
     bool is_begun, was_done;
     bool waits_for_payload;     /* A rule's payload operations have yet to match. */
+    bool has_both;              /* To the client: a rule about both directions is open, ... */
+    uint32_t other_changes;     /* ... looked at when the other one had changed so often. */
     uint32_t grown;             /* Size of the largest buffer that still grows, ... */
     uint32_t evaluate_at;       /* ... and from which on open rules are tried again. */
     uint32_t changes;           /* app_tx.changes when last run. */
@@ -240,6 +260,13 @@ struct tx_side_state {
 };
 struct detect_tx {
     struct tx_side_state sides[N_DIRECTIONS];
+};
+
+/* State of rules in one frame that is not over yet. */
+struct detect_frame {
+    bool is_begun;
+    uint32_t scanned, evaluate_at;
+    struct tx_rules rules;
 };
 
 /* ---- Worker ---- */
@@ -262,7 +289,8 @@ struct detect_worker {
     struct candidates candidates;
     struct program_env env;
     struct detect_counters counters;
-    struct pool flow_pool, tx_pool, tx_rules_pool, bits_pool, ints_pool, tags_pool, entropy_pool;
+    struct pool flow_pool, tx_pool, tx_rules_pool, frame_pool, bits_pool, ints_pool, tags_pool,
+        entropy_pool;
     struct pool window_pools[N_WINDOW_CLASSES];
     struct arena lists_arena;
     struct rule_list *lists[N_LIST_BUCKETS];
@@ -314,6 +342,7 @@ struct look {
     struct app_tx *tx;          /* Or NULL. */
     bool is_tx_final;           /* Nothing more comes in this direction. */
     struct tx_rule *tx_rule;    /* Or NULL. */
+    const struct app_frame *frame;      /* Or NULL. */
     bool is_for_file;           /* What the rule asks of files is asked of number 'file'. */
     unsigned file;
 };
@@ -382,6 +411,17 @@ bool session_note_fired(struct detect_worker *, uint32_t rule);
 struct app_view tx_view(struct detect_worker *, const struct app_tx *, enum direction,
                         uint16_t source, unsigned instance);
 void tx_state_free(struct detect_worker *, struct detect_tx *);
+/* The rule's place in the state, made if there is none; NULL: no room. */
+struct tx_rule *tx_rules_find(struct tx_rules *, uint32_t rule);
+struct tx_rule *tx_rules_enter(struct detect_worker *, struct tx_rules *, uint32_t rule);
+/* Adds the rules that are still open to the candidates. */
+void tx_rules_add_open(struct detect_worker *, const struct tx_rules *);
+/* Gives back the blocks behind the first. */
+void tx_rules_free(struct detect_worker *, struct tx_rules *);
+/* Adds the rules of an index whose header fits. */
+void add_from_index(struct detect_worker *, const struct header_index *, enum direction);
+/* frame_rules.c */
+void frame_rules_run(struct detect_worker *);
 /* engine.c: can only the whole of a buffer answer these operations? */
 bool engine_needs_whole(const struct rule_buffer *);
 /* worker.c */

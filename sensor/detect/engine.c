@@ -85,6 +85,10 @@ static bool is_ip_only(const struct rule *r)
 {
     bool has_ports = !r->sports->is_any && !r->dports->is_any;
 
+    if (r->hook != HOOK_NONE) {
+        return false;
+    }
+
     for (size_t i = 0; i < r->n_tests; i++) {
         if (r->tests[i].kind != TEST_DETECTION_FILTER && r->tests[i].kind != TEST_OTHER
             && r->tests[i].kind != TEST_IPREP) {
@@ -107,13 +111,13 @@ static unsigned find_dirs(const struct rule *r)
     if (r->flow & FLOW_TO_CLIENT) {
         dirs &= 1u << TO_CLIENT;
     }
-    for (size_t i = 0; i < r->n_buffers; i++) {
-        unsigned flags = buffer_info(r->buffers[i].id)->flags;
+    for (size_t i = 0; i < r->n_buffers && !r->is_both_sides; i++) {
+        unsigned buffer_dirs = r->buffers[i].dirs;
 
-        if (!(flags & BUFFER_TS)) {
+        if (!(buffer_dirs & BUFFER_TS)) {
             dirs &= ~(1u << TO_SERVER);
         }
-        if (!(flags & BUFFER_TC)) {
+        if (!(buffer_dirs & BUFFER_TC)) {
             dirs &= ~(1u << TO_CLIENT);
         }
     }
@@ -175,7 +179,9 @@ static void classify_rule(struct detect_engine *e, struct engine_rule *er, struc
         er->has_payload |= r->buffers[i].id == BUFFER_PAYLOAD;
         er->needs_end |= engine_needs_whole(&r->buffers[i]);
     }
-    if (r->is_transactional) {
+    if (r->type == RULE_TYPE_FRAME) {
+        er->kind = KIND_FRAME;
+    } else if (r->is_transactional) {
         er->kind = KIND_TX;
         e->has_tx_rules = true;
     } else if (is_proto_only(r)) {
@@ -292,7 +298,7 @@ bool engine_classify(struct detect_engine *e, struct diag *diag)
         er->rule = e->set->rules[i];
         classify_rule(e, er, diag);
         tags_collect(e, er->rule);
-        if (er->kind == KIND_REFUSED || er->kind == KIND_TX
+        if (er->kind == KIND_REFUSED || er->kind == KIND_TX || er->kind == KIND_FRAME
             || enter_by_event(e, er, diag)) {
             continue;
         }

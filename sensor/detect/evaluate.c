@@ -95,6 +95,9 @@ static bool app_proto_is(const struct detect_worker *w, const struct rule *r,
     if (r->app_proto == APP_UNKNOWN) {
         return true;
     }
+    if (look->frame != NULL) {
+        return app_proto_fits(r->app_proto, frame_proto(look->frame->id));
+    }
     if (look->tx != NULL) {
         return app_proto_fits(r->app_proto, look->tx->parser->proto);
     }
@@ -201,6 +204,9 @@ static enum verdict run_tx_buffer(struct detect_worker *w, const struct engine_r
     const struct rule_buffer *b = &er->rule->buffers[buffer];
     uint16_t source = er->sources[buffer];
     bool is_multi = w->engine->sources[source].info->flags & BUFFER_MULTI;
+    enum direction dir = !er->rule->is_both_sides  ? look->dir
+                         : (b->dirs & BUFFER_TS) != 0 ? TO_SERVER
+                                                      : TO_CLIENT;
 
     if (look->tx == NULL) {
         return VERDICT_NO;
@@ -210,7 +216,7 @@ static enum verdict run_tx_buffer(struct detect_worker *w, const struct engine_r
                        || b->id == BUFFER_FILE_MAGIC);
 
     for (unsigned i = is_file ? look->file : 0; i < MAX_INSTANCES; i++) {
-        struct app_view view = tx_view(w, look->tx, look->dir, source, i);
+        struct app_view view = tx_view(w, look->tx, dir, source, i);
         struct program_input in = { view.bytes.bytes, view.bytes.size, 0 };
 
         if (view.state == APP_VIEW_ABSENT) {
@@ -241,6 +247,32 @@ static enum verdict run_tx_buffer(struct detect_worker *w, const struct engine_r
     return VERDICT_NO;
 }
 
+/* A frame as far as it has come; transforms are of the whole. */
+static enum verdict run_frame_buffer(struct detect_worker *w, const struct engine_rule *er,
+                                     size_t buffer, const struct look *look,
+                                     struct program_state *state)
+{
+    const struct rule_buffer *b = &er->rule->buffers[buffer];
+    const struct source *s = &w->engine->sources[er->sources[buffer]];
+    const struct app_frame *f = look->frame;
+
+    if (f == NULL || f->id != b->frame) {
+        return VERDICT_NO;
+    }
+    if (!f->is_over && (b->n_transforms > 0 || f->data.size < GROWN_ENOUGH)
+        && engine_needs_whole(b)) {
+        return VERDICT_WAIT;
+    }
+    struct slice bytes = transform_apply(s->transforms, s->n_transforms, f->data,
+                                         w->transform_a, w->transform_b, TRANSFORM_MAX);
+    struct program_input in = { bytes.bytes, bytes.size, 0 };
+
+    if (bytes.size > 0 && program_run(state, b, &in)) {
+        return VERDICT_MATCH;
+    }
+    return f->is_over ? VERDICT_NO : VERDICT_WAIT;
+}
+
 static enum verdict run_buffer(struct detect_worker *w, const struct engine_rule *er,
                                size_t buffer, const struct look *look,
                                struct program_state *state)
@@ -248,6 +280,9 @@ static enum verdict run_buffer(struct detect_worker *w, const struct engine_rule
     const struct rule_buffer *b = &er->rule->buffers[buffer];
     enum verdict verdict;
 
+    if (b->id == BUFFER_FRAME) {
+        return run_frame_buffer(w, er, buffer, look, state);
+    }
     if (!(buffer_info(b->id)->flags & BUFFER_PACKET)) {
         return run_tx_buffer(w, er, buffer, look, state);
     }
@@ -338,6 +373,25 @@ static enum verdict run_buffers(struct detect_worker *w, const struct engine_rul
     return all;
 }
 
+/* Has the time come that the rule's hook names? */
+static enum verdict check_hook(const struct detect_worker *w, const struct rule *r,
+                               const struct look *look)
+{
+    switch (r->hook) {
+    case HOOK_TX:
+        return look->tx == NULL ? VERDICT_NO
+               : app_tx_progress(look->tx, look->dir) >= r->hook_progress ? VERDICT_MATCH
+                                                                          : VERDICT_WAIT;
+    case HOOK_FLOW_START:
+        return w->flow != NULL && w->flow->sides[w->dir].packets == 1 ? VERDICT_MATCH
+                                                                       : VERDICT_NO;
+    case HOOK_PACKET:
+    case HOOK_NONE:
+        break;
+    }
+    return VERDICT_MATCH;
+}
+
 /* Tests may come to hold later in a transaction; bytes missing in a stream may come. */
 enum verdict evaluate_rule(struct detect_worker *w, const struct engine_rule *er,
                            const struct look *look)
@@ -348,8 +402,12 @@ enum verdict evaluate_rule(struct detect_worker *w, const struct engine_rule *er
     w->counters.candidates++;
     w->context = slice_of(NULL, 0);
     if (!(er->dirs & 1u << look->dir) || !proto_fits(w->packet, r->proto)
-        || !evaluate_header(w, r, look->dir) || !app_proto_is(w, r, look)) {
+        || !evaluate_header(w, r, r->is_both_sides ? TO_SERVER : look->dir)
+        || !app_proto_is(w, r, look)) {
         return VERDICT_NO;
+    }
+    if (r->hook != HOOK_NONE && check_hook(w, r, look) != VERDICT_MATCH) {
+        return check_hook(w, r, look);
     }
     if (!flow_fits(w, r->flow, look) || !tests_hold(w, er, look)) {
         return look->tx_rule != NULL && !look->is_tx_final ? VERDICT_WAIT : VERDICT_NO;

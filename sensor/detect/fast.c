@@ -95,7 +95,8 @@ static bool is_scannable(const struct engine_rule *er, const struct rule_buffer 
     if (er->kind == KIND_PACKET) {
         return b->id == BUFFER_PAYLOAD && b->n_transforms == 0;
     }
-    return er->kind == KIND_TX && (buffer_info(b->id)->flags & BUFFER_PACKET) == 0;
+    return (er->kind == KIND_TX || er->kind == KIND_FRAME)
+           && (buffer_info(b->id)->flags & BUFFER_PACKET) == 0;
 }
 
 static bool is_usable(const struct rule_op *op)

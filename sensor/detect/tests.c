@@ -251,8 +251,12 @@ bool tests_hold(struct detect_worker *w, const struct engine_rule *er,
 {
     const struct rule *r = er->rule;
 
+    struct look request = *look;
+
+    request.dir = TO_SERVER;
     for (size_t i = 0; i < r->n_tests; i++) {
-        if (!test_holds(w, &r->tests[i], look)) {
+        if (!test_holds(w, &r->tests[i], look)
+            && !(r->is_both_sides && test_holds(w, &r->tests[i], &request))) {
             return false;
         }
     }

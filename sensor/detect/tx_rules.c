@@ -59,9 +59,9 @@ struct app_view tx_view(struct detect_worker *w, const struct app_tx *tx, enum d
 
 /* ---- State ---- */
 
-static struct tx_rule *find_rule(struct tx_side_state *side, uint32_t rule)
+struct tx_rule *tx_rules_find(struct tx_rules *rules, uint32_t rule)
 {
-    for (struct tx_rules *block = &side->rules; block != NULL; block = block->next) {
+    for (struct tx_rules *block = rules; block != NULL; block = block->next) {
         for (uint32_t i = 0; i < block->n; i++) {
             if (block->rules[i].rule == rule) {
                 return &block->rules[i];
@@ -71,12 +71,10 @@ static struct tx_rule *find_rule(struct tx_side_state *side, uint32_t rule)
     return NULL;
 }
 
-/* The rule's place in the state; NULL when there is no room. */
-static struct tx_rule *enter_rule(struct detect_worker *w, struct tx_side_state *side,
-                                  uint32_t rule)
+struct tx_rule *tx_rules_enter(struct detect_worker *w, struct tx_rules *rules, uint32_t rule)
 {
-    struct tx_rule *found = find_rule(side, rule);
-    struct tx_rules *block = &side->rules;
+    struct tx_rule *found = tx_rules_find(rules, rule);
+    struct tx_rules *block = rules;
 
     if (found != NULL) {
         return found;
@@ -100,13 +98,19 @@ static struct tx_rule *enter_rule(struct detect_worker *w, struct tx_side_state 
     return found;
 }
 
+void tx_rules_free(struct detect_worker *w, struct tx_rules *rules)
+{
+    for (struct tx_rules *b = rules->next, *next; b != NULL; b = next) {
+        next = b->next;
+        pool_put(&w->tx_rules_pool, b);
+    }
+    rules->next = NULL;
+}
+
 void tx_state_free(struct detect_worker *w, struct detect_tx *dt)
 {
     for (unsigned dir = 0; dir < N_DIRECTIONS; dir++) {
-        for (struct tx_rules *b = dt->sides[dir].rules.next, *next; b != NULL; b = next) {
-            next = b->next;
-            pool_put(&w->tx_rules_pool, b);
-        }
+        tx_rules_free(w, &dt->sides[dir].rules);
     }
     pool_put(&w->tx_pool, dt);
 }
@@ -209,8 +213,8 @@ static void add_if_fits(void *context, uint32_t rule)
     }
 }
 
-static void add_from_index(struct detect_worker *w, const struct header_index *index,
-                           enum direction dir)
+void add_from_index(struct detect_worker *w, const struct header_index *index,
+                    enum direction dir)
 {
     struct gathering gathering = { w, dir };
 
@@ -294,6 +298,20 @@ bool session_note_fired(struct detect_worker *w, uint32_t rule)
     return true;
 }
 
+/* A rule about both directions that was found in a request waits on the other side. */
+static bool hand_over(struct detect_worker *w, const struct engine_rule *er,
+                      const struct look *look)
+{
+    struct tx_side_state *side = &look->tx->detect->sides[TO_CLIENT];
+
+    if (look->dir != TO_SERVER) {
+        return false;
+    }
+    side->has_both |= tx_rules_enter(w, &side->rules, er->rule->index) != NULL;
+    look->tx->is_inspected[TO_CLIENT] = false;  /* Even if its answer came early. */
+    return true;
+}
+
 static void evaluate_entered(struct detect_worker *w, struct tx_side_state *side,
                              const struct look *common)
 {
@@ -305,10 +323,17 @@ static void evaluate_entered(struct detect_worker *w, struct tx_side_state *side
         struct tx_rule scratch = { .rule = c->rules[i] };
         /* Rules about events are found anew each time: they need no place before a match. */
         bool is_by_event = er->has_app_event && !er->is_by_literal && !er->is_about_files;
-        struct tx_rule *state = is_by_event ? find_rule(side, c->rules[i])
-                                            : enter_rule(w, side, c->rules[i]);
+        struct tx_rule *state = is_by_event ? tx_rules_find(&side->rules, c->rules[i])
+                                            : tx_rules_enter(w, &side->rules, c->rules[i]);
         struct look look = *common;
 
+        if (er->rule->is_both_sides && hand_over(w, er, common)) {
+            continue;
+        }
+        if (er->rule->is_both_sides) {
+            look.is_tx_final &= look.tx->is_done[TO_SERVER];
+            side->has_both = true;
+        }
         if ((state != NULL && state->is_closed)
             || (state == NULL && er->is_about_files)
             || (er->has_app_event && session_has_fired(w, c->rules[i]))) {
@@ -319,7 +344,7 @@ static void evaluate_entered(struct detect_worker *w, struct tx_side_state *side
                                    : evaluate_rule(w, er, &look)) {
         case VERDICT_MATCH:
             take_match(w, er, &look);
-            state = enter_rule(w, side, c->rules[i]);
+            state = tx_rules_enter(w, &side->rules, c->rules[i]);
             if (state != NULL) {
                 state->is_closed = true;
             }
@@ -336,9 +361,9 @@ static void evaluate_entered(struct detect_worker *w, struct tx_side_state *side
     }
 }
 
-static void add_open_rules(struct detect_worker *w, struct tx_side_state *side)
+void tx_rules_add_open(struct detect_worker *w, const struct tx_rules *rules)
 {
-    for (struct tx_rules *block = &side->rules; block != NULL; block = block->next) {
+    for (const struct tx_rules *block = rules; block != NULL; block = block->next) {
         for (uint32_t i = 0; i < block->n; i++) {
             if (!block->rules[i].is_closed) {
                 candidates_add(&w->candidates, block->rules[i].rule);
@@ -364,7 +389,15 @@ static bool has_moved(const struct detect_worker *w, const struct app_tx *tx,
 {
     return !side->is_begun || side->changes != tx->changes[dir]
            || side->was_done != tx->is_done[dir] || side->events != tx->events
-           || (side->waits_for_payload && w->packet->payload_size > 0);
+           || (side->waits_for_payload && w->packet->payload_size > 0)
+           || (side->has_both && side->other_changes != tx->changes[TO_SERVER]);
+}
+
+/* A side that is done waits for the other where a rule is about both. */
+static bool is_all_inspected(const struct app_tx *tx, enum direction dir,
+                             const struct tx_side_state *side)
+{
+    return tx->is_done[dir] && (!side->has_both || tx->is_done[TO_SERVER]);
 }
 
 static void run_side(struct detect_worker *w, struct app_tx *tx, enum direction dir)
@@ -380,7 +413,7 @@ static void run_side(struct detect_worker *w, struct app_tx *tx, enum direction 
     struct look look = { .dir = dir, .tx = tx, .is_tx_final = tx->is_done[dir] };
 
     if (!has_moved(w, tx, dir, side)) {
-        tx->is_inspected[dir] = tx->is_done[dir];
+        tx->is_inspected[dir] = is_all_inspected(tx, dir, side);
         return;
     }
     candidates_clear(&w->candidates);
@@ -394,7 +427,7 @@ static void run_side(struct detect_worker *w, struct app_tx *tx, enum direction 
         add_from_index(w, g->on_event, dir);
     }
     if (is_time_for_open(side, tx->is_done[dir])) {
-        add_open_rules(w, side);
+        tx_rules_add_open(w, &side->rules);
     }
     candidates_sort(&w->candidates);
     set_payload(w, &look);
@@ -403,7 +436,8 @@ static void run_side(struct detect_worker *w, struct app_tx *tx, enum direction 
     side->changes = tx->changes[dir];
     side->events = tx->events;
     side->was_done = tx->is_done[dir];
-    tx->is_inspected[dir] = tx->is_done[dir];
+    side->other_changes = tx->changes[TO_SERVER];
+    tx->is_inspected[dir] = is_all_inspected(tx, dir, side);
 }
 
 /* Events that belong to no transaction: of the session, and of recognition.  Each rule is

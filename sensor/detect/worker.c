@@ -12,6 +12,7 @@ static void init_pools(struct detect_worker *w)
     pool_init(&w->flow_pool, sizeof(struct detect_flow), memory / 8);
     pool_init(&w->tx_pool, sizeof(struct detect_tx), memory / 8);
     pool_init(&w->tx_rules_pool, sizeof(struct tx_rules), memory / 8);
+    pool_init(&w->frame_pool, sizeof(struct detect_frame), memory / 16);
     pool_init(&w->bits_pool, bits > 0 ? bits : 1, memory / 16);
     pool_init(&w->ints_pool, sizeof(struct flow_ints), memory / 16);
     pool_init(&w->entropy_pool, sizeof(struct flow_entropy), memory / 16);
@@ -67,6 +68,7 @@ void detect_worker_destroy(struct detect_worker *w)
     pool_fini(&w->flow_pool);
     pool_fini(&w->tx_pool);
     pool_fini(&w->tx_rules_pool);
+    pool_fini(&w->frame_pool);
     pool_fini(&w->bits_pool);
     pool_fini(&w->ints_pool);
     pool_fini(&w->tags_pool);
@@ -180,6 +182,9 @@ void detect_run(struct detect_worker *w)
     if (w->flow != NULL && w->flow->app != NULL) {
         /* Transactions are of the flow as it is now, also where its session has closed. */
         w->is_established = is_flow_established(w->flow);
+        if (w->flow->app->n_frames > 0) {
+            frame_rules_run(w);
+        }
         tx_rules_run(w);
     }
     if (w->n_matches > 0) {

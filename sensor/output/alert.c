@@ -1,4 +1,6 @@
 /* Alert events: the rule, the packet, the transaction and the flow that it matched in. */
+#include "rules/lang/hooks.h"
+#include "sensor/app/parser.h"
 #include "sensor/output/output_private.h"
 
 static const char *action_name(enum rule_action action)
@@ -147,6 +149,10 @@ static void fill_alert_transaction(struct output_worker *w, struct event *e,
 {
     e->has_tx_id = true;
     e->tx_id = a->tx->id;
+    e->ts_progress = slice_text(progress_name(a->tx->parser->proto, false,
+                                              app_tx_progress(a->tx, TO_SERVER)));
+    e->tc_progress = slice_text(progress_name(a->tx->parser->proto, true,
+                                              app_tx_progress(a->tx, TO_CLIENT)));
     if (!w->output->conf.app_layer) {
         return;
     }
@@ -168,6 +174,7 @@ void output_alert(struct output_worker *w, const struct packet *p, struct flow *
     struct event e = { .type = EVENT_ALERT };
     struct event_parts parts = { 0 };
     struct event_alert alert = { 0 };
+    struct event_frame frame;
     struct trimmed trimmed;
 
     if (!w->output->conf.alert) {
@@ -185,6 +192,7 @@ void output_alert(struct output_worker *w, const struct packet *p, struct flow *
         fill_alert_flow(&e, &parts, flow, p);
     }
     fill_bytes(w, &e, &parts, p, a);
+    fill_alert_frame(w, &e, &frame, a, flow);
     fill_flow_extras(w, &e, &parts, flow);
     deliver_event(w, &e);
 }

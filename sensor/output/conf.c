@@ -12,6 +12,7 @@ static const struct conf_key keys[] = {
     SWITCH("types.netflow", netflow, "no", "One event for each direction of a flow"),
     SWITCH("types.fileinfo", fileinfo, "yes", "One event for each file seen"),
     SWITCH("types.stats", stats, "no", "Counters, in intervals"),
+    SWITCH("types.frame", frame, "no", "Pieces of streams that protocols name: records, lines"),
     SWITCH("types.http", http, "yes", "HTTP requests with their responses"),
     SWITCH("types.dns", dns, "yes", "DNS messages"),
     SWITCH("types.tls", tls, "yes", "TLS handshakes"),

@@ -20,6 +20,7 @@
 struct output_conf {
     /* Which event types are made. */
     bool alert, anomaly, flow, netflow, fileinfo, stats, http, dns, tls, ssh, ftp, tftp;
+    bool frame;
     bool anomaly_decode, anomaly_stream, anomaly_applayer;
     /* What alerts carry besides. */
     bool payload, payload_printable, packet, http_body, http_body_printable, app_layer;
@@ -43,6 +44,9 @@ struct output_options {
     output_offer *offer;        /* NULL: no collector. */
     void *offer_context;
 };
+
+/* Asks 'app' for what these outputs show of frames. */
+void output_ask_frames(const struct output_conf *, struct app_conf *app);
 
 struct output;
 struct output_worker;
@@ -80,6 +84,8 @@ void output_app_anomalies(struct output_worker *, const struct packet *, struct 
  * tx->is_logged once nothing more can come. */
 void output_transaction(struct output_worker *, const struct packet *, struct flow *,
                         struct app_tx *);
+/* Frames of the flow's session that are over. */
+void output_frames(struct output_worker *, const struct packet *, struct flow *);
 void output_flow(struct output_worker *, struct flow_table *, struct flow *);
 
 struct output_counters {

@@ -107,6 +107,12 @@ void fill_transaction(struct output_worker *, struct event *, struct trimmed *,
 /* One file of a transaction. */
 void fill_file(struct event_fileinfo *, const struct app_file *, const struct app_tx *);
 
+/* ---- Frames (frame.c) ---- */
+
+/* Of an alert about one; 'out' lives as long as the event. */
+void fill_alert_frame(struct output_worker *, struct event *, struct event_frame *out,
+                      const struct detect_alert *, const struct flow *);
+
 /* ---- Names (names.c) ---- */
 
 /* EVE's name of an IP protocol; 'number' has room for 4 bytes and is used for those

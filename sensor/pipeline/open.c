@@ -237,6 +237,8 @@ static bool load_rules(struct run *run, struct diag *diag)
     run->engine = detect_engine_create(run->rules, &s->detect, &wrong);
     if (run->engine != NULL) {
         detect_engine_ask_files(run->engine, &s->app);
+        detect_engine_ask_frames(run->engine, &s->app);
+        output_ask_frames(&s->output, &s->app);
     }
     run->hosts = host_table_create(s->pipeline.host_memory,
                                    run->options->read_path != NULL ? hash_seed_fixed()

@@ -37,6 +37,7 @@ static void report(struct worker *w, const struct packet *p, struct flow *flow,
         output_packet_anomalies(w->output, p, flow);
     }
     if (flow != NULL && flow->app != NULL) {
+        output_frames(w->output, p, flow);
         output_app_anomalies(w->output, p, flow, dir);
         log_transactions(w, p, flow);
         app_release(w->apps, flow);

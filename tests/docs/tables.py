@@ -75,7 +75,7 @@ def type_table():
 
 FAMILIES = [("meta", "About the rule"), ("content", "Contents"), ("pcre", "Expressions"), ("bytes", "Numbers in data"),
             ("flow", "Flow"), ("bits", "Bits and counters"), ("filter", "How often"), ("header", "Headers"),
-            ("app", "Protocol"), ("event", "Malformed input"), ("file", "Files"), ("dataset", "Sets"),
+            ("app", "Protocol"), ("frame", "Frames"), ("event", "Malformed input"), ("file", "Files"), ("dataset", "Sets"),
             ("transform", "Transforms, before the contents of a buffer")]
 
 
@@ -126,6 +126,37 @@ def buffer_table():
     return lines
 
 
+def frame_table():
+    text = source("rules/lang/frames.h")
+    table = text[text.index("#define RULE_FRAMES(X)"):text.index("enum frame_id {")]
+    frames = {}
+    for protocol, name in re.findall(r'X\(\w+, (\w+), "([^"]+)"\)', table):
+        frames.setdefault(protocol.lower(), []).append("`%s`" % name)
+    lines = ["| protocol | frames | |", "|---|---|---|"]
+    for protocol, names in frames.items():
+        opens = has_frames(protocol)
+        lines.append("| `%s` | %s | %s |" % (protocol, ", ".join(names), "" if opens else "not yet: loads, matches nothing"))
+    return lines
+
+
+def has_frames(protocol):
+    """Does a parser open frames of the protocol?"""
+    word = re.compile(r"\bFRAME_%s" % protocol.upper())
+    folder = TOP / "sensor" / "app"
+    return any(word.search(p.read_text(encoding="utf-8")) for p in folder.glob("*/*.c"))
+
+
+def hook_table():
+    text = source("rules/lang/hooks.h")
+    hooks = {}
+    for protocol, name in re.findall(r'X\((\w+), \w+, \d+, "([^"]+)"\)', text):
+        hooks.setdefault(protocol.lower(), []).append("`%s`" % name)
+    lines = ["| protocol | hooks besides |", "|---|---|"]
+    for protocol, names in hooks.items():
+        lines.append("| `%s` | %s |" % (protocol, ", ".join(names)))
+    return lines
+
+
 def wrapped(names, width=96):
     lines, line = [], ""
     for i, name in enumerate(names):
@@ -149,7 +180,7 @@ def later_table():
 
 TABLES = {"event types": type_table, "event fields": field_table, "keywords": keyword_table,
           "number keywords": number_table, "buffers": buffer_table, "buffers without a parser": without_parser_table,
-          "keywords to come": later_table}
+          "frames": frame_table, "hooks": hook_table, "keywords to come": later_table}
 PLACE = re.compile(r"(<!-- table: ([^>]+) -->\n)(.*?)(<!-- end of table -->)", re.DOTALL)
 
 

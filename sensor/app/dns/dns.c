@@ -9,6 +9,7 @@
 #include "common/base/cursor.h"
 #include "common/wire/json.h"
 #include "sensor/app/dns/message.h"
+#include "sensor/app/frame.h"
 
 #define DNS_PORT 53
 #define EVE_VERSION 3
@@ -115,6 +116,7 @@ static bool take_message(struct app_session *s, const struct app_input *in,
                          struct slice bytes)
 {
     struct dns_message message;
+    struct app_frame *frame = app_frame_open(s, FRAME_DNS_PDU, bytes.bytes, bytes.size);
     struct dns_tx *tx = app_tx_new(s, sizeof *tx, in->now_ns);
 
     if (tx == NULL) {
@@ -132,6 +134,7 @@ static bool take_message(struct app_session *s, const struct app_input *in,
         take_events(&tx->tx, s, message.events | 1u << DNS_EVENT_MALFORMED_DATA);
         tx->tx.is_logged = true;
     }
+    app_frame_set_tx(frame, &tx->tx);
     enum direction dir = is_good ? tx->dir : in->dir;
     /* One message, one direction: rules look at it once. */
     tx->tx.is_inspected[direction_reverse(dir)] = true;
@@ -412,12 +415,12 @@ const struct app_parser dns_udp_parser = {
     .proto = APP_DNS, .event_type = "dns", .over_udp = true,
     .event_names = event_names, .probe = probe_udp, .open = open_session,
     .close = close_session, .parse = parse_udp, .buffer = dns_buffer, .number = dns_number,
-    .fill = dns_fill, .is_loggable = dns_is_loggable,
+    .fill = dns_fill, .is_loggable = dns_is_loggable, .frame_tx_base = 1,
 };
 
 const struct app_parser dns_tcp_parser = {
     .proto = APP_DNS, .event_type = "dns", .over_tcp = true, .client_speaks_first = true,
     .event_names = event_names, .probe = probe_tcp, .open = open_session,
     .close = close_session, .parse = parse_tcp, .buffer = dns_buffer, .number = dns_number,
-    .fill = dns_fill, .is_loggable = dns_is_loggable,
+    .fill = dns_fill, .is_loggable = dns_is_loggable, .frame_tx_base = 1,
 };

@@ -145,6 +145,8 @@ struct http_side {
     size_t scanned;             /* Of the unconsumed bytes: no line end before here. */
     bool after_bare_lf;         /* The line before ended in LF without CR. */
     bool is_first_chunk;
+    struct app_frame *frame;    /* Of the message, interim responses included; NULL: nobody
+                                 * asks for it. */
 };
 
 struct http_state {

@@ -1,4 +1,5 @@
 /* The state machine: gaps, ends, and the order of the steps (step.h). */
+#include "sensor/app/frame.h"
 #include "sensor/app/http/step.h"
 
 void http_take(struct http_input *in, size_t n)
@@ -89,9 +90,29 @@ void http_set_done(struct http_tx *tx, enum direction dir)
     app_tx_changed(&tx->tx, dir);
 }
 
+void http_begin_message(struct http_input *in, struct http_tx *tx)
+{
+    in->side->tx = tx;
+    if (in->side->frame != NULL) {
+        return;                 /* It began with an interim response. */
+    }
+    in->side->frame = app_frame_open(in->session, in->dir == TO_SERVER
+                                                      ? FRAME_HTTP1_REQUEST
+                                                      : FRAME_HTTP1_RESPONSE,
+                                     in->rest.bytes, APP_FRAME_OPEN);
+    app_frame_set_tx(in->side->frame, &tx->tx);
+}
+
 void http_end_message(struct http_input *in, bool is_whole, enum http_at next)
 {
     struct http_tx *tx = in->side->tx;
+
+    if (is_whole) {
+        app_frame_close(in->session, in->side->frame, in->rest.bytes);
+    } else {
+        app_frame_cut(in->side->frame);
+    }
+    in->side->frame = NULL;
 
     http_body_end(tx, in->dir, is_whole);
     tx->tx.last_ns = in->now_ns;

@@ -1,6 +1,7 @@
 /* Recognition, and the parser as the engine knows it. */
 #include <stdlib.h>
 
+#include "rules/lang/hooks.h"
 #include "sensor/app/http/http.h"
 
 /* A request begins with a method that is known, or with a line that ends in HTTP/1.x. */
@@ -94,6 +95,23 @@ static void free_tx(struct app_tx *tx)
     http_body_free(http_tx_of(tx), TO_CLIENT);
 }
 
+static unsigned http_progress(const struct app_tx *tx, enum direction dir)
+{
+    const struct http_message *m = &http_tx_of(tx)->msgs[dir];
+
+    switch (m->progress) {
+    case HTTP_NOTHING:
+        return m->raw.size != 0 ? PROGRESS_STARTED : PROGRESS_NONE;
+    case HTTP_LINE:
+        return 3;               /* In its headers, ... */
+    case HTTP_HEADERS:
+        return 4;               /* ... in its body (rules/lang/hooks.h). */
+    case HTTP_DONE:
+        break;
+    }
+    return PROGRESS_COMPLETE;
+}
+
 const struct app_parser http_parser = {
     .proto = APP_HTTP1,
     .event_type = "http",
@@ -104,6 +122,7 @@ const struct app_parser http_parser = {
     .open = open_state,
     .close = close_state,
     .parse = http_parse,
+    .progress = http_progress,
     .finish = http_finish,
     .buffer = http_buffer,
     .number = http_number,

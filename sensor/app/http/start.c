@@ -49,7 +49,7 @@ enum http_step http_start_request(struct http_input *in)
     if (tx == NULL) {
         return STEP_BROKEN;
     }
-    in->side->tx = tx;
+    http_begin_message(in, tx);
     struct http_message *m = &tx->msgs[TO_SERVER];
     if (n > app_engine_conf(in->session->engine)->http_field_limit) {
         http_too_long(in);
@@ -107,7 +107,7 @@ static struct http_tx *find_response_tx(struct http_input *in)
 /* A body without a status line: HTTP/0.9. */
 static enum http_step start_bare_body(struct http_input *in, struct http_tx *tx)
 {
-    in->side->tx = tx;
+    http_begin_message(in, tx);
     in->side->at = AT_CLOSE;
     tx->msgs[TO_CLIENT].minor = 9;
     tx->msgs[TO_CLIENT].progress = HTTP_HEADERS;
@@ -132,7 +132,7 @@ static enum http_step start_status(struct http_input *in, struct http_tx *tx)
     }
     struct http_message *m = &tx->msgs[TO_CLIENT];
     struct slice line = slice_of(in->rest.bytes, n);
-    in->side->tx = tx;
+    http_begin_message(in, tx);
     if (!http_raw_put(tx, TO_CLIENT, line)) {
         return STEP_BROKEN;
     }

@@ -40,6 +40,8 @@ void http_set_done(struct http_tx *, enum direction);
 /* The message of 'in->side' is over. */
 void http_end_message(struct http_input *, bool is_whole, enum http_at next);
 struct http_tx *http_new_tx(struct http_input *);
+/* The message of 'tx' begins where 'in' stands. */
+void http_begin_message(struct http_input *, struct http_tx *);
 
 /* start.c */
 enum http_step http_start_request(struct http_input *);

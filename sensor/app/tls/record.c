@@ -3,6 +3,7 @@
  *   type(1) version(2) size(2) fragment
  *
  * A handshake message may fill several records, and a record hold several messages. */
+#include "sensor/app/frame.h"
 #include "sensor/app/tls/tls_private.h"
 
 #define RECORD_HEADER 5
@@ -250,6 +251,60 @@ static enum app_result give_up_sslv2(struct tls_tx *tx)
     return APP_DONE;
 }
 
+/* The frames of a record whose header is at 'at'; not all of its bytes need be there. */
+static void open_frames(struct app_session *s, const uint8_t *at, uint8_t type, size_t size)
+{
+    app_frame_open(s, FRAME_TLS_HDR, at, RECORD_HEADER);
+    app_frame_open(s, FRAME_TLS_PDU, at, RECORD_HEADER + size);
+    app_frame_open(s, FRAME_TLS_DATA, at + RECORD_HEADER, size);
+    if (type == ALERT) {
+        app_frame_open(s, FRAME_TLS_ALERT, at + RECORD_HEADER, size);
+    } else if (type == HEARTBEAT) {
+        app_frame_open(s, FRAME_TLS_HEARTBEAT, at + RECORD_HEADER, size);
+    }
+}
+
+static bool wants_frames(const struct app_session *s)
+{
+    return app_frame_is_wanted(s, FRAME_TLS_HDR) || app_frame_is_wanted(s, FRAME_TLS_PDU)
+           || app_frame_is_wanted(s, FRAME_TLS_DATA);
+}
+
+/* What cannot be read still has records, which are frames where someone asks for them. */
+static enum app_result pass_encrypted(struct tls_tx *tx, const struct app_input *in,
+                                      size_t *consumed)
+{
+    struct tls_side *side = &tx->sides[in->dir];
+    struct slice rest = slice_from(in->bytes, *consumed);
+
+    while (wants_frames(tx->tx.session) && !side->must_resync) {
+        size_t n = side->left < rest.size ? side->left : rest.size;
+
+        side->left -= (uint32_t) n;
+        rest = slice_from(rest, n);
+        if (rest.size == 0) {
+            break;
+        }
+        struct cursor c = cursor_of(rest.bytes, rest.size);
+        uint8_t type = cursor_u8(&c);
+        (void) cursor_be16(&c);
+        size_t size = cursor_be16(&c);
+
+        if (c.bad) {
+            *consumed = in->bytes.size - rest.size;
+            return APP_NEED_MORE;
+        }
+        if (!may_be_record(rest)) {
+            side->must_resync = true;
+            break;
+        }
+        open_frames(tx->tx.session, rest.bytes, type, size);
+        side->left = RECORD_HEADER + (uint32_t) size;
+    }
+    *consumed = in->bytes.size;
+    return tx->is_complete ? APP_DONE : APP_OK;
+}
+
 static enum app_result parse_records(struct tls_tx *tx, const struct app_input *in,
                                      size_t *consumed)
 {
@@ -271,6 +326,7 @@ static enum app_result parse_records(struct tls_tx *tx, const struct app_input *
         if (c.bad) {
             return APP_NEED_MORE;
         }
+        open_frames(tx->tx.session, at.at, type, size);
         if (n == TLS_MAX_RECORDS_IN_PIECE) {
             tls_set_event(tx, TLS_EVENT_TOO_MANY_RECORDS);
         }
@@ -280,8 +336,7 @@ static enum app_result parse_records(struct tls_tx *tx, const struct app_input *
         }
         *consumed += cursor_left(&at) - cursor_left(&c);
         if (tx->sides[in->dir].is_encrypted) {
-            *consumed = in->bytes.size;
-            return tx->is_complete ? APP_DONE : APP_OK;
+            return pass_encrypted(tx, in, consumed);
         }
     }
 }
@@ -296,8 +351,12 @@ enum app_result tls_parse(struct app_session *s, const struct app_input *in,
         *consumed = in->bytes.size;
         return APP_DONE;
     }
-    /* Once it cannot be read, not even its records matter. */
-    if (tx->sides[in->dir].is_encrypted || !find_record(tx, in)) {
+    /* Once it cannot be read, its records matter for frames alone. */
+    if (tx->sides[in->dir].is_encrypted) {
+        tx->sides[in->dir].must_resync |= in->gap != 0;
+        return pass_encrypted(tx, in, consumed);
+    }
+    if (!find_record(tx, in)) {
         *consumed = in->bytes.size;
         return APP_OK;
     }
@@ -307,6 +366,10 @@ enum app_result tls_parse(struct app_session *s, const struct app_input *in,
     if ((in->bytes.bytes[0] & 0x80) != 0) {
         if (in->dir == TO_SERVER && is_first) {
             size_t size = take_sslv2(tx, in->bytes);
+            if (size != SIZE_MAX && size != 0) {
+                app_frame_open(s, FRAME_TLS_SSL2_HDR, in->bytes.bytes, SSLV2_HEADER);
+                app_frame_open(s, FRAME_TLS_SSL2_PDU, in->bytes.bytes, size);
+            }
             *consumed = size == SIZE_MAX ? 0 : size;
             return size == SIZE_MAX ? APP_BROKEN : size == 0 ? APP_NEED_MORE : APP_OK;
         }

@@ -1,5 +1,6 @@
 /* TLS behind the parser's interface: recognition, buffers, the event.  One transaction a
  * session: its handshake. */
+#include "rules/lang/hooks.h"
 #include "sensor/app/tls/tls_private.h"
 
 static const char *const event_names[] = {
@@ -246,6 +247,23 @@ static bool tls_number(const struct app_tx *base, enum direction dir, enum rule_
     }
 }
 
+/* By the numbers of rules/lang/hooks.h. */
+static unsigned tls_progress(const struct app_tx *base, enum direction dir)
+{
+    const struct tls_tx *tx = tls_tx_of(base);
+    const struct tls_side *side = &tx->sides[dir];
+    bool is_key_done = dir == TO_SERVER ? (tx->states & TLS_SEEN_CLIENT_KEY) != 0
+                                        : tx->is_flight_over;
+
+    if (is_key_done) {
+        return 5;
+    }
+    return side->certificate.is_seen ? 4
+           : side->hello.is_seen     ? 3
+           : base->changes[dir] != 0 ? 2
+                                     : PROGRESS_NONE;
+}
+
 /* ---- For output ---- */
 
 struct slice tls_version_text(uint16_t version, struct arena *arena)
@@ -344,5 +362,5 @@ const struct app_parser tls_parser = {
     .proto = APP_TLS, .event_type = "tls", .over_tcp = true, .client_speaks_first = true,
     .event_names = event_names, .probe = tls_probe, .parse = tls_parse,
     .finish = tls_finish, .buffer = tls_buffer, .number = tls_number, .fill = tls_fill,
-    .is_loggable = tls_is_loggable, .tx_free = tls_tx_free,
+    .is_loggable = tls_is_loggable, .progress = tls_progress, .tx_free = tls_tx_free,
 };

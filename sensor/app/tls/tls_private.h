@@ -127,6 +127,7 @@ struct tls_side {
     bool is_encrypted;          /* From here on nothing can be read. */
     bool must_resync;           /* Behind a gap: not at a record's start. */
     bool has_gap;               /* What was not seen may have been sent. */
+    uint32_t left;              /* Encrypted, for frames: bytes of the record being passed. */
     struct tls_hello hello;
     struct tls_certificate certificate;
     size_t heartbeat_size;      /* Of the last request seen in the clear; 0: none. */

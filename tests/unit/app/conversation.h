@@ -15,6 +15,7 @@ struct conversation {
     struct app_engine *engine;
     struct flow flow;
     uint64_t now_ns;
+    uint64_t stream_at[N_DIRECTIONS];
     unsigned n_ended;           /* Transactions that the engine told the end of. */
 };
 
@@ -83,13 +84,14 @@ static inline void feed_piece(struct conversation *c, enum direction dir, const 
 {
     struct packet packet = { .time_ns = c->now_ns };
     uint8_t *copy = size != 0 ? malloc(size) : NULL;
-    struct stream_data data = { .dir = dir, .size = (uint32_t) size, .gap = gap,
-                                .is_end = is_end };
+    struct stream_data data = { .dir = dir, .offset = c->stream_at[dir] + gap,
+                                .size = (uint32_t) size, .gap = gap, .is_end = is_end };
 
     if (size != 0) {
         memcpy(copy, bytes, size);
     }
     data.bytes = copy;
+    c->stream_at[dir] += gap + size;
     app_stream(c->engine, &c->flow, &packet, &data);
     free(copy);
 }

@@ -108,6 +108,7 @@ static inline struct world *world_new_data(const char *rules, const struct detec
     w->engine = world_engine(w, rules, NULL);
     assert_non_null(w->engine);
     detect_engine_ask_files(w->engine, &w->app_conf);
+    detect_engine_ask_frames(w->engine, &w->app_conf);
     w->hosts = host_table_create(1u << 20, hash_seed_fixed());
     w->worker = detect_worker_create(w->engine, w->hosts);
     assert_non_null(w->worker);
@@ -235,6 +236,7 @@ static inline const char *world_udp_bytes(struct world *w, enum direction dir,
     app_datagram(w->apps, &w->flow, &w->packet, dir);
     detect_run(w->worker);
     world_told(w);
+    app_release(w->apps, &w->flow);
     free(copy);
     return w->sids;
 }

@@ -43,6 +43,59 @@ static const struct { const char *rule, *message; } cases[] = {
       "t.rules:1:31: error: the rule can never match: an MD5 is 32 hexadecimal digits" },
     { "alert tcp any any -> any any (content:\"a\"; sid:1; contnt:\"x\";)",
       "t.rules:1:51: error: unknown keyword \"contnt\"; did you mean \"content\"?" },
+    { "alert http any any -> any any (frame:request; content:\"a\"; sid:201;)",
+      "t.rules:1:38: error: http has no frame \"request\"; frames are those of http1 "
+      "and of http2" },
+    { "alert tcp any any -> any any (frame:request; content:\"a\"; sid:202;)",
+      "t.rules:1:37: error: no protocol is named for the frame \"request\"; for examp"
+      "le: frame:tls.hdr" },
+    { "alert tcp any any -> any any (frame:tls.hdx; content:\"a\"; sid:203;)",
+      "t.rules:1:41: error: tls has no frame \"hdx\"; did you mean \"hdr\"?" },
+    { "alert dns any any -> any any (frame:tls.hdr; content:\"a\"; sid:204;)",
+      "t.rules:1:31: error: \"frame\" is of tls, but the rule is about dns" },
+    { "alert tls any any -> any any (content:\"x\"; frame:hdr; content:\"a\"; sid:205"
+      ";)",
+      "t.rules:1:44: error: contents of the payload do not go with those of a frame; "
+      "make two rules and join them by a flowbit" },
+    { "alert tls any any -> any any (frame:hdr; content:\"a\"; tls.sni; content:\"b\""
+      "; sid:206;)",
+      "t.rules:1:31: error: what is asked of a transaction does not go with a frame; "
+      "make two rules and join them by a flowbit" },
+    { "alert tls any any -> any any (frame:hdr; sid:207;)",
+      "t.rules:1:31: error: nothing is looked for in frame; name a content, pcre or t"
+      "he like behind it" },
+    { "alert udp any any -> any any (frame:dns.stream; content:\"a\"; sid:208;)",
+      "t.rules:1:31: error: there are no streams over UDP" },
+    { "alert http any any => any any (http.uri; content:\"a\"; sid:209;)",
+      "t.rules:1:1: error: a rule with => needs buffers of the request and of the res"
+      "ponse; -> is for rules about one side" },
+    { "alert http any any => any any (http.uri; content:\"a\"; http.cookie; content:"
+      "\"b\"; sid:210;)",
+      "t.rules:1:55: error: http.cookie may be of either side, which => cannot tell a"
+      "part" },
+    { "alert http any any => any any (flow:to_server; http.uri; content:\"a\"; http.s"
+      "tat_msg; content:\"b\"; sid:211;)",
+      "t.rules:1:1: error: a rule with => is about both directions; leave to_server a"
+      "nd to_client out" },
+    { "alert http any any -> any any (file.data: to_cliend; content:\"a\"; sid:212;)",
+      "t.rules:1:43: error: unknown side \"to_cliend\"; to_server or to_client" },
+    { "alert tls:client_hello any any -> any any (sid:213;)",
+      "t.rules:1:11: error: unknown hook \"client_hello\" of this protocol; did you m"
+      "ean \"client_hello_done\"?" },
+    { "alert tcp:flow_begin any any -> any any (sid:214;)",
+      "t.rules:1:11: error: unknown hook \"flow_begin\" of this protocol" },
+    { "alert http1:request_headers any any -> any any (http.uri; content:\"a\"; sid:2"
+      "15;)",
+      "t.rules:1:49: error: http.uri is not of the state that the hook names; its sta"
+      "te is request_line" },
+    { "alert http1:request_line any any -> any any (flow:to_client; sid:216;)",
+      "t.rules:1:1: error: the rule can never match: its hook is of the other directi"
+      "on than its flow" },
+    { "alert tcp:flow_start any any -> any any (http.uri; content:\"a\"; sid:217;)",
+      "t.rules:1:1: error: a hook of packets does not go with what is asked of http" },
+    { "alert http1:request_line any any -> any any (dsize:1; sid:218;)",
+      "t.rules:1:1: error: \"dsize\" is about single packets, the hook about a transa"
+      "ction; make two rules and join them by a flowbit" },
     { "alert http any any -> any any (http.hos; content:\"a\"; sid:2;)",
       "t.rules:1:32: error: unknown keyword \"http.hos\"; did you mean \"http.host\""
       "?" },
@@ -52,7 +105,7 @@ static const struct { const char *rule, *message; } cases[] = {
     { "alert htp any any -> any any (sid:4;)",
       "t.rules:1:7: error: unknown protocol \"htp\"; did you mean \"http\"?" },
     { "alert tcp any any >> any any (sid:5;)",
-      "t.rules:1:19: error: unknown direction \">>\"; -> or <>" },
+      "t.rules:1:19: error: unknown direction \">>\"; ->, <> or =>" },
     { "alert tcp $NOPE any -> any any (sid:6;)",
       "t.rules:1:12: error: this address variable is not defined; variables are set "
       "in vars.address-groups" },
@@ -125,7 +178,7 @@ static const struct { const char *rule, *message; } cases[] = {
     { "alert http any any -> any any (http.uri; content:\"a\"; http.stat_code; conte"
       "nt:\"2\"; sid:32;)",
       "t.rules:1:55: error: the rule can never match: http.stat_code is of the other"
-      " direction; make two rules and join them by a flowbit" },
+      " direction; make two rules and join them by a flowbit, or one with =>" },
     { "alert http any any -> any any (http.uri; content:\"a\"; dsize:5; sid:33;)",
       "t.rules:1:32: error: \"dsize\" is about single packets, http.uri about a tran"
       "saction; make two rules and join them by a flowbit" },
@@ -234,9 +287,6 @@ static const struct { const char *rule, *message; } cases[] = {
     { "alert tcp any any -> any any (requires: version 8; sid:62;)",
       "t.rules:1:31: error: requires is malformed; for example: requires: version >="
       " 8.0.0, keyword xbits" },
-    { "alert tcp any any => any any (sid:63;)",
-      "t.rules:1:19: error: rules on both sides of a transaction (\"=>\") are not su"
-      "pported yet" },
     { "alert tcp any any -> any any (msg:\"a\"; msg:\"b\"; sid:64;)",
       "t.rules:1:40: error: \"msg\" stands twice in this rule" },
     { "alert tcp any any -> any any (classtype:nonsense; sid:65;)",

@@ -51,6 +51,41 @@ static const struct { const char *rule, *dump; } cases[] = {
     { "alert ip 10.0.0.1 any -> any any (sid:9;)",
       "alert ip [10.0.0.1] any -> any any\n"
       "  sid 9 gid 1 rev 0 priority 3 type ip-only packet\n" },
+    { "alert http any any -> any any (frame:http1.request; strip_whitespace; conten"
+      "t:\"GET/\"; sid:9101;)",
+      "alert app(http1) any any -> any any\n"
+      "  sid 9101 gid 1 rev 0 priority 3 type frame packet\n"
+      "  in frame http1.request | strip_whitespace\n"
+      "    content \"GET/\" <- fast\n" },
+    { "alert enip any any -> any any (frame:enip.item; content:\"abc\"; sid:9109;)",
+      "alert app(enip) any any -> any any\n"
+      "  sid 9109 gid 1 rev 0 priority 3 type frame packet\n"
+      "  in frame enip.enip.item\n"
+      "    content \"abc\" <- fast\n" },
+    { "alert tcp any any -> any any (frame:smtp.stream; content:\"a b\"; sid:9103;)",
+      "alert tcp(smtp) any any -> any any\n"
+      "  sid 9103 gid 1 rev 0 priority 3 type stream stream\n"
+      "  in payload\n"
+      "    content \"a b\" <- fast\n" },
+    { "alert http any any => any any (http.uri; content:\"/login\"; file.data: to_c"
+      "lient; content:\"x\"; sid:9104;)",
+      "alert app(http) any any => any any\n"
+      "  sid 9104 gid 1 rev 0 priority 3 type tx packet\n"
+      "  in http.uri\n"
+      "    content \"/login\" <- fast\n"
+      "  in file.data\n"
+      "    content \"x\"\n" },
+    { "alert tls:client_hello_done any any -> any any (tls.sni; content:\"example\""
+      "; sid:9106;)",
+      "alert app(tls) any any -> any any\n"
+      "  sid 9106 gid 1 rev 0 priority 3 type tx packet on progress\n"
+      "  flow to_server\n"
+      "  in tls.sni\n"
+      "    content \"example\" <- fast\n" },
+    { "alert tcp:flow_start any any -> any any (dsize:0; sid:9107;)",
+      "alert tcp any any -> any any\n"
+      "  sid 9107 gid 1 rev 0 priority 3 type packet packet on flow start\n"
+      "  test dsize = 0\n" },
     { "alert http any any -> any any (sid:10;)",
       "alert app(http) any any -> any any\n"
       "  sid 10 gid 1 rev 0 priority 3 type app packet\n" },
