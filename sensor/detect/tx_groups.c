@@ -50,7 +50,8 @@ static size_t find_source(struct detect_engine *e, const struct rule_buffer *b, 
     }
     e->sources = xgrow(e->sources, e->n_sources, cap, sizeof *e->sources);
     e->sources[e->n_sources] = (struct source) {
-        .buffer = b->id, .frame = b->frame, .argument = b->argument, .n_transforms = b->n_transforms,
+        .buffer = b->id, .frame = b->frame, .argument = b->argument,
+        .n_transforms = b->n_transforms,
         .transforms = transforms, .info = buffer_info(b->id),
     };
     return e->n_sources++;

@@ -4,6 +4,7 @@
  *
  * packet_length counts what is behind it.  Only a KEXINIT is waited for as a whole. */
 #include "common/base/cursor.h"
+#include "sensor/app/frame.h"
 #include "sensor/app/ssh/ssh_private.h"
 
 #define HEADER_SIZE 6u
@@ -84,6 +85,17 @@ static void skip_record(struct ssh_side *side, struct cursor *c)
     side->record_left -= (uint32_t) n;
 }
 
+/* The frames of a record that begins at 'at', with so many bytes behind its header. */
+static void open_frames(struct ssh_tx *tx, const uint8_t *at, uint32_t body)
+{
+    struct app_session *s = tx->tx.session;
+    uint64_t whole = (uint64_t) HEADER_SIZE + body;
+
+    app_frame_set_tx(app_frame_open(s, FRAME_SSH_RECORD_HDR, at, HEADER_SIZE), &tx->tx);
+    app_frame_set_tx(app_frame_open(s, FRAME_SSH_RECORD_DATA, at + HEADER_SIZE, body), &tx->tx);
+    app_frame_set_tx(app_frame_open(s, FRAME_SSH_RECORD_PDU, at, whole), &tx->tx);
+}
+
 /* One record from its header on; NEED_MORE leaves the cursor in front of it. */
 static enum app_result parse_record(struct ssh_tx *tx, enum direction dir, struct cursor *c)
 {
@@ -100,7 +112,10 @@ static enum app_result parse_record(struct ssh_tx *tx, enum direction dir, struc
         set_event(tx, SSH_EVENT_INVALID_RECORD);
         return APP_BROKEN;
     }
-    size -= 2;
+    const uint8_t *start = c->at;
+    uint32_t body = size - 2;
+
+    size = body;
     if (message == MESSAGE_KEXINIT && tx->wants_hassh && cursor_left(&at) < size) {
         if (size < SSH_KEX_MAX - 2) {
             return APP_NEED_MORE;
@@ -110,6 +125,7 @@ static enum app_result parse_record(struct ssh_tx *tx, enum direction dir, struc
         ssh_hassh_take(tx, dir, cursor_slice(&at, size));
         size = 0;
     }
+    open_frames(tx, start, body);
     side->has_kex |= message == MESSAGE_KEXINIT;
     side->record_left = size;
     *c = at;

@@ -1,4 +1,5 @@
 /* SSH behind the parser's interface: recognition, buffers, the event. */
+#include "rules/lang/hooks.h"
 #include "sensor/app/ssh/ssh_private.h"
 
 /* A banner's part may be as long as its sender likes; the event says how much is left out. */
@@ -84,6 +85,22 @@ static struct app_view ssh_buffer(const struct app_tx *base, enum direction dir,
     }
 }
 
+/* By the numbers of rules/lang/hooks.h. */
+static unsigned ssh_progress(const struct app_tx *base, enum direction dir)
+{
+    switch (ssh_tx_of(base)->sides[dir].stage) {
+    case SSH_AT_BANNER:
+        return base->changes[dir] != 0 ? 2 : PROGRESS_NONE;
+    case SSH_IN_BANNER:
+        return 3;
+    case SSH_AT_RECORD:
+        return 4;
+    case SSH_ENCRYPTED:
+        break;
+    }
+    return 5;
+}
+
 /* ---- For output ---- */
 
 static struct slice event_text(struct slice text, struct arena *scratch)
@@ -143,5 +160,6 @@ static bool ssh_is_loggable(const struct app_tx *base, enum direction dir)
 const struct app_parser ssh_parser = {
     .proto = APP_SSH, .event_type = "ssh", .over_tcp = true, .event_names = event_names,
     .probe = ssh_probe, .parse = ssh_parse, .finish = ssh_finish, .buffer = ssh_buffer,
-    .fill = ssh_fill, .is_loggable = ssh_is_loggable, .tx_free = ssh_tx_free,
+    .progress = ssh_progress, .fill = ssh_fill, .is_loggable = ssh_is_loggable,
+    .tx_free = ssh_tx_free,
 };

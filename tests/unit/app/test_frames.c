@@ -218,10 +218,10 @@ static void a_datagram_is_a_frame_without_an_offset(void **state)
     }
     write_frames(&out, &c);
     assert_string_equal(strbuf_cstr(&out),
-                        "pdu[1] 0 +22 tx 0: \\x124\\x01\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00"
-                        "\\x01a\\x02de\\x00\\x00\\x01\\x00\\x01\n"
-                        "pdu[2] 0 +22 tx 1: \\x124\\x01\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00"
-                        "\\x01a\\x02de\\x00\\x00\\x01\\x00\\x01\n");
+                        "pdu[1] 0 +22 tx 0: \\x124\\x01\\x00\\x00\\x01\\x00\\x00\\x00"
+                        "\\x00\\x00\\x00\\x01a\\x02de\\x00\\x00\\x01\\x00\\x01\n"
+                        "pdu[2] 0 +22 tx 1: \\x124\\x01\\x00\\x00\\x01\\x00\\x00\\x00"
+                        "\\x00\\x00\\x00\\x01a\\x02de\\x00\\x00\\x01\\x00\\x01\n");
     strbuf_fini(&out);
     stop(&c);
 }
