@@ -25,6 +25,10 @@ bool tls_parse_version(struct draft *, const struct keyword *, struct slice);
 bool tls_parse_state(struct draft *, const struct keyword *, struct slice);
 bool tls_parse_date(struct draft *, const struct keyword *, struct slice);
 bool tls_parse_validity(struct draft *, const struct keyword *, struct slice);
+/* mqtt.c: likewise, of MQTT. */
+bool mqtt_parse_number(struct draft *, const struct keyword *, struct slice);
+bool mqtt_parse_type(struct draft *, const struct keyword *, struct slice);
+bool mqtt_parse_flags(struct draft *, const struct keyword *, struct slice);
 /* ftp.c: likewise, of FTP. */
 bool ftp_parse_port(struct draft *, const struct keyword *, struct slice);
 bool ftp_parse_word(struct draft *, const struct keyword *, struct slice);

@@ -29,11 +29,7 @@
     X("ldap.responses.dn") X("ldap.responses.message") X("ldap.responses.operation") \
     X("ldap.responses.result_code") X("lua") X("luajit") X("luaxform") \
     X("mdns.answers.rrname") X("mdns.queries.rrname") X("mdns.response.rrname") \
-    X("modbus") X("mqtt.connect.flags") X("mqtt.connect.password") \
-    X("mqtt.connect.protocol_string") X("mqtt.connect.username") X("mqtt.flags") \
-    X("mqtt.protocol_version") X("mqtt.publish.message") X("mqtt.publish.topic") \
-    X("mqtt.qos") X("mqtt.reason_code") X("mqtt.subscribe.topic") X("mqtt.type") \
-    X("mqtt.unsubscribe.topic") X("nfq_set_mark") X("nfs.version") X("nfs_procedure") \
+    X("modbus") X("nfq_set_mark") X("nfs.version") X("nfs_procedure") \
     X("nfs_version") X("ntp.mode") X("ntp.reference_id") X("ntp.stratum") \
     X("ntp.version") X("pgsql.query") X("pktvar") X("quic.cyu.hash") \
     X("quic.cyu.string") X("quic.sni") X("quic.version") X("replace") X("rfb.name") \

@@ -324,6 +324,11 @@ static bool (*const special[N_RULE_FIELDS])(struct draft *, const struct keyword
     [FIELD_TLS_CERT_NOTAFTER] = tls_parse_date,
     [FIELD_TLS_CERT_EXPIRED] = tls_parse_validity,
     [FIELD_TLS_CERT_VALID] = tls_parse_validity,
+    [FIELD_MQTT_TYPE] = mqtt_parse_type, [FIELD_MQTT_QOS] = mqtt_parse_number,
+    [FIELD_MQTT_FLAGS] = mqtt_parse_flags, [FIELD_MQTT_PROTOCOL_VERSION] = mqtt_parse_number,
+    [FIELD_MQTT_REASON_CODE] = mqtt_parse_number,
+    [FIELD_MQTT_CONNECT_FLAGS] = mqtt_parse_flags,
+    [FIELD_MQTT_SESSION_PRESENT] = mqtt_parse_number,
     [FIELD_FTP_DYNAMIC_PORT] = ftp_parse_port, [FIELD_FTP_MODE] = ftp_parse_word,
     [FIELD_FTP_REPLY_RECEIVED] = ftp_parse_word, [FIELD_FTPDATA_COMMAND] = ftp_parse_word,
 };

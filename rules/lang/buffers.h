@@ -117,6 +117,17 @@ enum buffer_flag {
     X(FTP_COMMAND_DATA, "ftp.command_data", NULL, FTP, BUFFER_TS)                          \
     X(FTP_REPLY, "ftp.reply", NULL, FTP, BUFFER_TC | BUFFER_MULTI)                         \
     X(FTP_COMPLETION_CODE, "ftp.completion_code", NULL, FTP, BUFFER_TC | BUFFER_MULTI)     \
+    X(MQTT_CONNECT_CLIENTID, "mqtt.connect.clientid", NULL, MQTT, BUFFER_TS)               \
+    X(MQTT_CONNECT_USERNAME, "mqtt.connect.username", NULL, MQTT, BUFFER_TS)               \
+    X(MQTT_CONNECT_PASSWORD, "mqtt.connect.password", NULL, MQTT, BUFFER_TS)               \
+    X(MQTT_CONNECT_PROTOCOL_STRING, "mqtt.connect.protocol_string", NULL, MQTT, BUFFER_TS) \
+    X(MQTT_CONNECT_WILLTOPIC, "mqtt.connect.willtopic", NULL, MQTT, BUFFER_TS)             \
+    X(MQTT_CONNECT_WILLMESSAGE, "mqtt.connect.willmessage", NULL, MQTT, BUFFER_TS)         \
+    X(MQTT_PUBLISH_TOPIC, "mqtt.publish.topic", NULL, MQTT, BUFFER_BOTH)                   \
+    X(MQTT_PUBLISH_MESSAGE, "mqtt.publish.message", NULL, MQTT, BUFFER_BOTH)               \
+    X(MQTT_SUBSCRIBE_TOPIC, "mqtt.subscribe.topic", NULL, MQTT, BUFFER_TS | BUFFER_MULTI)  \
+    X(MQTT_UNSUBSCRIBE_TOPIC, "mqtt.unsubscribe.topic", NULL, MQTT,                        \
+      BUFFER_TS | BUFFER_MULTI)                                                            \
     X(SMB_NAMED_PIPE, "smb.named_pipe", "smb_named_pipe", SMB, BUFFER_TS)                  \
     X(SMB_SHARE, "smb.share", "smb_share", SMB, BUFFER_TS)                                 \
     X(SMB_NTLMSSP_USER, "smb.ntlmssp_user", NULL, SMB, BUFFER_TS)                          \

@@ -86,7 +86,8 @@ static bool is_app_field(enum rule_field f)
            || f == FIELD_TLS_CERT_NOTAFTER || f == FIELD_TLS_CERT_EXPIRED
            || f == FIELD_TLS_CERT_VALID || f == FIELD_FTP_DYNAMIC_PORT
            || f == FIELD_FTP_MODE || f == FIELD_FTP_REPLY_RECEIVED
-           || f == FIELD_FTPDATA_COMMAND || f == FIELD_FILESIZE;
+           || f == FIELD_FTPDATA_COMMAND || f == FIELD_FILESIZE
+           || (f >= FIELD_MQTT_TYPE && f <= FIELD_MQTT_SESSION_PRESENT);
 }
 
 bool rule_test_is_of_tx(const struct rule_test *t)

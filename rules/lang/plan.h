@@ -124,6 +124,13 @@ struct rule_number {
     X(FTP_MODE, "ftp.mode", NULL, 8)                     \
     X(FTP_REPLY_RECEIVED, "ftp.reply_received", NULL, 8) \
     X(FTPDATA_COMMAND, "ftpdata_command", NULL, 8)       \
+    X(MQTT_TYPE, "mqtt.type", NULL, 8)                   \
+    X(MQTT_QOS, "mqtt.qos", NULL, 8)                     \
+    X(MQTT_FLAGS, "mqtt.flags", NULL, 8)                 \
+    X(MQTT_PROTOCOL_VERSION, "mqtt.protocol_version", NULL, 8)\
+    X(MQTT_REASON_CODE, "mqtt.reason_code", NULL, 8)     \
+    X(MQTT_CONNECT_FLAGS, "mqtt.connect.flags", NULL, 8) \
+    X(MQTT_SESSION_PRESENT, "mqtt.connack.session_present", NULL, 8)\
     X(FILESIZE, "filesize", NULL, 64)
 
 enum rule_field {
@@ -171,6 +178,7 @@ enum rule_checksum { CHECKSUM_IPV4, CHECKSUM_TCPV4, CHECKSUM_UDPV4, CHECKSUM_ICM
  *   TLS_CERT_EXPIRED, TLS_CERT_VALID            1 or 0, at the time of the packet
  *   FTP_MODE    1 active, 0 passive
  *   FTP_REPLY_RECEIVED                          1 yes, 0 no
+ *   MQTT_FLAGS  as in the fixed header: retain 1, dup 8
  *   FTPDATA_COMMAND                             1 retr, stor, appe, stou, list, nlst, mlsd */
 
 enum rule_side { SIDE_EITHER, SIDE_SRC, SIDE_DST, SIDE_BOTH, SIDE_CLIENT, SIDE_SERVER };

@@ -101,26 +101,6 @@ static enum app_probe probe_http2(enum direction dir, struct slice s, uint16_t s
                   && memcmp(s.bytes + 5, "\0\0\0\0", 4) == 0);
 }
 
-/* CONNECT with the protocol's name; CONNACK. */
-static enum app_probe probe_mqtt(enum direction dir, struct slice s, uint16_t server,
-                                 uint16_t client)
-{
-    if (s.size >= 1 && s.bytes[0] != (dir == TO_SERVER ? 0x10 : 0x20)) {
-        return APP_PROBE_NO;
-    }
-    NEED(s, 4);
-    if (dir == TO_CLIENT) {
-        return yes_if(s.bytes[1] < 128 && s.bytes[1] >= 2 && s.bytes[2] <= 1);
-    }
-    size_t at = 1;
-    while (at < 5 && at < s.size && (s.bytes[at] & 0x80) != 0) {
-        at++;
-    }
-    NEED(s, at + 7);
-    return yes_if(memcmp(s.bytes + at + 1, "\0\4MQTT", 6) == 0
-                  || memcmp(s.bytes + at + 1, "\0\6MQIs", 6) == 0);
-}
-
 /* TPKT (RFC 2126) with a connection request or confirm of X.224. */
 static enum app_probe probe_rdp(enum direction dir, struct slice s, uint16_t server,
                                 uint16_t client)

@@ -11,7 +11,6 @@
     X(SMB, smb, true, false, true)         \
     X(DCERPC, dcerpc, true, false, true)   \
     X(HTTP2, http2, true, false, false)    \
-    X(MQTT, mqtt, true, false, true)       \
     X(RDP, rdp, true, false, true)         \
     X(RFB, rfb, true, false, false)        \
     X(SIP, sip, true, true, false)         \

@@ -3,6 +3,7 @@
 #include "sensor/app/ftp/ftp.h"
 #include "sensor/app/http/http.h"
 #include "sensor/app/known.h"
+#include "sensor/app/mqtt/mqtt.h"
 #include "sensor/app/parser.h"
 #include "sensor/app/ssh/ssh.h"
 #include "sensor/app/tftp/tftp.h"
@@ -17,6 +18,7 @@ const struct app_parser *const app_parsers[] = {
     &ftp_parser,
     &ftp_data_parser,
     &tftp_parser,
+    &mqtt_parser,
     /* Those that have no parser, the ones with the weakest marks last. */
 #define X(id, name, tcp, udp, first) &known_##name,
     KNOWN_PROTOS(X)

@@ -21,6 +21,9 @@ static bool is_tx_field(enum rule_field field)
     case FIELD_TLS_CERT_NOTAFTER: case FIELD_TLS_CERT_EXPIRED: case FIELD_TLS_CERT_VALID:
     case FIELD_FTP_DYNAMIC_PORT: case FIELD_FTP_MODE: case FIELD_FTP_REPLY_RECEIVED:
     case FIELD_FTPDATA_COMMAND: case FIELD_FILESIZE:
+    case FIELD_MQTT_TYPE: case FIELD_MQTT_QOS: case FIELD_MQTT_FLAGS:
+    case FIELD_MQTT_PROTOCOL_VERSION: case FIELD_MQTT_REASON_CODE:
+    case FIELD_MQTT_CONNECT_FLAGS: case FIELD_MQTT_SESSION_PRESENT:
         return true;
     default:
         return false;

@@ -17,6 +17,7 @@ static const struct conf_key keys[] = {
     SWITCH("types.dns", dns, "yes", "DNS messages"),
     SWITCH("types.tls", tls, "yes", "TLS handshakes"),
     SWITCH("types.ssh", ssh, "yes", "SSH banners"),
+    SWITCH("types.mqtt", mqtt, "yes", "MQTT messages"),
     SWITCH("types.tftp", tftp, "yes", "TFTP requests"),
     SWITCH("types.ftp", ftp, "yes", "FTP commands and the transfers that they start"),
     SWITCH("anomaly.decode", anomaly_decode, "yes", "Anomalies of packet headers"),

@@ -20,7 +20,7 @@
 struct output_conf {
     /* Which event types are made. */
     bool alert, anomaly, flow, netflow, fileinfo, stats, http, dns, tls, ssh, ftp, tftp;
-    bool frame;
+    bool mqtt, frame;
     bool anomaly_decode, anomaly_stream, anomaly_applayer;
     /* What alerts carry besides. */
     bool payload, payload_printable, packet, http_body, http_body_printable, app_layer;

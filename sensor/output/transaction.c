@@ -18,6 +18,8 @@ bool type_is_on(const struct output_conf *conf, enum event_type type)
         return conf->ftp;
     case EVENT_TFTP:
         return conf->tftp;
+    case EVENT_MQTT:
+        return conf->mqtt;
     default:
         return type != EVENT_NONE;
     }
@@ -116,7 +118,8 @@ static void log_message(struct output_worker *w, const struct packet *p, struct 
                 dir == TO_SERVER ? SOURCE_IS_CLIENT : SOURCE_IS_SERVER);
     /* A dns object has the number within; a flow has one handshake. */
     e.has_tx_id = type != EVENT_DNS && type != EVENT_TLS && type != EVENT_SSH
-                  && type != EVENT_FTP && type != EVENT_FTP_DATA && type != EVENT_TFTP;
+                  && type != EVENT_FTP && type != EVENT_FTP_DATA && type != EVENT_TFTP
+                  && type != EVENT_MQTT;
     e.tx_id = tx->id;
     fill_transaction(w, &e, &trimmed, tx, dir);
     fill_flow_extras(w, &e, &parts, flow);
@@ -141,9 +144,11 @@ static bool log_messages(struct output_worker *w, const struct packet *p, struct
         return is_over;
     }
     if (!logs_each_direction(tx->parser->proto)) {
+        bool is_client = app_tx_is_loggable(tx, TO_SERVER);
         if (!tx->is_dir_logged[TO_SERVER]
-            && (app_tx_is_loggable(tx, TO_SERVER) || app_tx_is_loggable(tx, TO_CLIENT))) {
-            log_message(w, p, flow, tx, TO_SERVER, type);
+            && (is_client || app_tx_is_loggable(tx, TO_CLIENT))) {
+            /* The source is who began, where the parser tells. */
+            log_message(w, p, flow, tx, is_client ? TO_SERVER : TO_CLIENT, type);
             tx->is_dir_logged[TO_SERVER] = true;
         }
         return tx->is_dir_logged[TO_SERVER] || is_over;

@@ -248,8 +248,8 @@ static const struct { const char *rule, *message; } cases[] = {
     { "alert tcp any any -> any any (decode-event:ipv4.pkt_to_small; sid:55;)",
       "t.rules:1:44: error: unknown event \"ipv4.pkt_to_small\"; did you mean \"ipv4"
       ".pkt_too_small\"?" },
-    { "alert mqtt any any -> any any (mqtt.type:1; sid:57;)",
-      "t.rules:1:32: error: keyword \"mqtt.type\" is not supported yet" },
+    { "alert tcp any any -> any any (template.buffer; sid:57;)",
+      "t.rules:1:31: error: keyword \"template.buffer\" is not supported yet" },
     { "alert dns any any -> any any (dns.query; dataset:set,x,type string,save ../up"
       "; sid:58;)",
       "t.rules:1:42: error: rules may not write datasets; datasets.rules.allow-write" },
@@ -270,6 +270,15 @@ static const struct { const char *rule, *message; } cases[] = {
     { "alert tls any any -> any any (tls_cert_notafter:<2015-13; sid:161;)",
       "t.rules:1:49: error: \"<2015-13\" is no date for tls_cert_notafter; for exampl"
       "e <2015-10, >2015-10-22T23:59:59, 2015-10-01<>2015-10-22" },
+    { "alert mqtt any any -> any any (mqtt.type:FOO; sid:175;)",
+      "t.rules:1:42: error: \"FOO\" is no value for mqtt.type; for example 5, >3, 1-4" },
+    { "alert mqtt any any -> any any (mqtt.qos:3; sid:176;)",
+      "t.rules:1:41: error: \"3\" is no value for mqtt.qos; 0, 1 or 2" },
+    { "alert mqtt any any -> any any (mqtt.flags:retain,foo; sid:177;)",
+      "t.rules:1:50: error: \"foo\" is no value for mqtt.flags; retain, dup" },
+    { "alert mqtt any any -> any any (mqtt.connack.session_present:yes; sid:178;)",
+      "t.rules:1:61: error: \"yes\" is no value for mqtt.connack.session_present; true or "
+      "false" },
     { "alert ftp any any -> any any (ftp.mode:xactive; sid:170;)",
       "t.rules:1:40: error: \"xactive\" is no value for ftp.mode; active or passive" },
     { "alert ftp any any -> any any (ftp.reply_received:yes yes; sid:171;)",

@@ -216,6 +216,22 @@ static const struct { const char *rule, *dump; } cases[] = {
       "    content \"a\"\n"
       "  in ftp.completion_code\n"
       "    content \"2\" <- fast\n" },
+    { "alert mqtt any any -> any any (mqtt.type:!CONNACK; mqtt.qos:2; mqtt.flags:retain"
+      ",!dup; mqtt.connect.flags:username,!will; mqtt.protocol_version:>3; mqtt.reason_c"
+      "ode:128; mqtt.connack.session_present:true; mqtt.subscribe.topic; content:\"a\"; s"
+      "id:172;)",
+      "alert app(mqtt) any any -> any any\n"
+      "  sid 172 gid 1 rev 0 priority 3 type tx packet\n"
+      "  flow to_server\n"
+      "  test mqtt.type != 2\n"
+      "  test mqtt.qos = 2\n"
+      "  test mqtt.flags masked 1 9\n"
+      "  test mqtt.connect.flags masked 128 132\n"
+      "  test mqtt.protocol_version > 3\n"
+      "  test mqtt.reason_code = 128\n"
+      "  test mqtt.connack.session_present = 1\n"
+      "  in mqtt.subscribe.topic\n"
+      "    content \"a\" <- fast\n" },
     { "alert ftp-data any any -> any any (ftpdata_command:stor; sid:171;)",
       "alert app(ftp-data) any any -> any any\n"
       "  sid 171 gid 1 rev 0 priority 3 type tx packet\n"
