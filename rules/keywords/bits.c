@@ -239,10 +239,39 @@ static bool parse_hostbits(struct draft *d, const struct keyword *row, struct sl
     return true;
 }
 
+/* "flowvar:name,text": the value, which an expression set, has the text. */
+static bool parse_var(struct draft *d, const struct keyword *row, struct slice v)
+{
+    struct slice name = { 0 }, text = v;
+
+    if (!slice_next(&text, ',', &name) || name.size == 0) {
+        return draft_error_at(d, v.bytes, "for example: flowvar:user,\"root\"",
+                              "\"%s\" names a variable and a text", row->name);
+    }
+    text = slice_trim(text);
+    bool is_negated = text.size > 0 && text.bytes[0] == '!';
+    text = slice_trim(slice_from(text, is_negated));
+    if (text.size >= 2 && text.bytes[0] == '"' && text.bytes[text.size - 1] == '"') {
+        text = slice_of(text.bytes + 1, text.size - 2);
+    }
+    if (text.size == 0) {
+        return draft_error_at(d, v.bytes, NULL, "\"%s\" without a text", row->name);
+    }
+    struct rule_test *t = draft_add_test(d, (enum rule_test_kind) row->argument);
+    t->name = draft_name(d, NAMES_VARS, name);
+    t->text = draft_text(d, text);
+    t->negated = is_negated;
+    return true;
+}
+
 static const struct keyword rows[] = {
     { "flowbits", KEYWORD_VALUE, parse_flowbits, 0, "A bit of the flow: set,name" },
     { "flowint", KEYWORD_VALUE, parse_flowint, 0, "A counter of the flow: name,+,1" },
     { "xbits", KEYWORD_VALUE, parse_xbits, 0, "A bit of a host or a pair of hosts" },
     { "hostbits", KEYWORD_VALUE, parse_hostbits, 0, "A bit of a host" },
+    { "flowvar", KEYWORD_VALUE, parse_var, TEST_FLOWVAR,
+      "What an expression set for the flow has this text: name,text" },
+    { "pktvar", KEYWORD_VALUE, parse_var, TEST_PKTVAR,
+      "What an expression set for the packet has this text: name,text" },
 };
 FAMILY(bits_keywords, rows);

@@ -16,7 +16,7 @@
     X("enip.device_type") X("enip.identity_status") X("enip.product_code") \
     X("enip.product_name") X("enip.protocol_version") X("enip.revision") \
     X("enip.serial") X("enip.state") X("enip.status") X("enip.vendor_id") \
-    X("enip_command") X("flowvar") X("hostvar") X("http2.errorcode") X("http2.flags") \
+    X("enip_command") X("http2.errorcode") X("http2.flags") \
     X("http2.frametype") X("http2.header") X("http2.header_name") X("http2.priority") \
     X("http2.settings") X("http2.size_update") X("http2.window") X("igmp.hdr") \
     X("igmp.type") X("ike.chosen_sa_attribute") X("ike.exchtype") X("ike.init_spi") \
@@ -31,7 +31,7 @@
     X("mdns.answers.rrname") X("mdns.queries.rrname") X("mdns.response.rrname") \
     X("modbus") X("nfq_set_mark") X("nfs.version") X("nfs_procedure") \
     X("nfs_version") X("ntp.mode") X("ntp.reference_id") X("ntp.stratum") \
-    X("ntp.version") X("pgsql.query") X("pktvar") X("quic.cyu.hash") \
+    X("ntp.version") X("pgsql.query") X("quic.cyu.hash") \
     X("quic.cyu.string") X("quic.sni") X("quic.version") X("replace") X("rfb.name") \
     X("rfb.secresult") X("rfb.sectype") X("sctp.hdr") X("sdp.attribute") \
     X("sdp.bandwidth") X("sdp.connection_data") X("sdp.email") X("sdp.encryption_key") \

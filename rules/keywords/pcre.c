@@ -73,14 +73,21 @@ static bool parse_variables(struct draft *d, struct slice v, struct op_pcre *op,
     while (slice_next(&v, ',', &part)) {
         struct slice name = part;
         int index = slice_next(&name, ':', &kind) ? word_index(kind, kinds) : -1;
+        name = slice_trim(name);
         if (index < 0 || name.size == 0) {
             return draft_error_at(d, part.bytes, "for example: flow:name",
                                   "this names no variable");
         }
+        for (size_t i = 0; i < name.size; i++) {
+            if (name.bytes[i] <= ' ' || name.bytes[i] >= 0x7f || name.bytes[i] == '"'
+                || name.bytes[i] == '\\') {
+                return draft_error_at(d, name.bytes + i, NULL, "this is no name for a variable");
+            }
+        }
         if (++group > n_groups) {
             return draft_error_at(d, part.bytes, NULL, "more variables than groups");
         }
-        if (!set_capture(d, op, group, "pfa"[index], slice_trim(name))) {
+        if (!set_capture(d, op, group, "pfa"[index], name)) {
             return false;
         }
     }

@@ -345,7 +345,7 @@ static void dump_test(const struct ruleset *set, const struct rule_test *t,
     static const char *const kinds[] = {
         "number", "sameip", "flowbit", "flowint", "xbit", "hostbit", "protocol",
         "app event", "decode event", "stream event", "iprep", "geoip", "detection_filter",
-        "file", "other", "checksum",
+        "file", "other", "checksum", "flowvar", "pktvar",
     };
 
     strbuf_printf(out, "  test%s %s", t->negated ? " not" : "",
@@ -377,6 +377,7 @@ static void dump_test(const struct ruleset *set, const struct rule_test *t,
             put_compare(out, t->cmp, t->a, 0);
         }
         break;
+    case TEST_FLOWVAR: case TEST_PKTVAR: put_name(out, &set->vars, t->name); break;
     case TEST_XBIT: put_name(out, &set->xbits, t->name); break;
     case TEST_HOSTBIT: put_name(out, &set->hostbits, t->name); break;
     case TEST_APP_PROTO: strbuf_printf(out, " %s", app_proto_name(t->proto)); break;

@@ -9,10 +9,14 @@
 #define LEVEL_READ MAX_LEVELS           /* Only reads: after all that set. */
 #define LEVEL_NONE (MAX_LEVELS + 1)     /* Has to do with no bit. */
 
+/* What rules leave for others: flowbits, flowints, xbits, hostbits, variables of the flow and
+ * of the packet. */
+enum { KIND_FLOWVAR = 4, KIND_PKTVAR, N_KINDS };
+
 struct order_key {
     struct rule *rule;
     size_t index;
-    unsigned action, levels[4];         /* flowbits, flowints, xbits, hostbits */
+    unsigned action, levels[N_KINDS];
 };
 
 static unsigned action_rank(enum rule_action a)
@@ -30,7 +34,8 @@ static unsigned action_rank(enum rule_action a)
 static int kind_of_test(enum rule_test_kind k)
 {
     return k == TEST_FLOWBIT ? 0 : k == TEST_FLOWINT ? 1 : k == TEST_XBIT ? 2
-           : k == TEST_HOSTBIT ? 3 : -1;
+           : k == TEST_HOSTBIT ? 3 : k == TEST_FLOWVAR ? KIND_FLOWVAR
+           : k == TEST_PKTVAR ? KIND_PKTVAR : -1;
 }
 
 static int kind_of_do(enum rule_do_kind k)
@@ -44,8 +49,35 @@ static int kind_of_do(enum rule_do_kind k)
     }
 }
 
+/* Calls 'each' for every variable of 'kind' that an expression of the rule sets. */
+static void visit_vars(const struct rule *r, int kind, void (*each)(void *aux, uint32_t name),
+                       void *aux)
+{
+    for (size_t i = 0; kind >= KIND_FLOWVAR && i < r->n_buffers; i++) {
+        for (size_t k = 0; k < r->buffers[i].n_ops; k++) {
+            const struct rule_op *op = &r->buffers[i].ops[k];
+            for (size_t c = 0; op->kind == OP_PCRE && c < op->pcre.n_captures; c++) {
+                if (op->pcre.captures[c].kind == (kind == KIND_FLOWVAR ? 'f' : 'p')) {
+                    each(aux, op->pcre.captures[c].name);
+                }
+            }
+        }
+    }
+}
+
+static void set_true(void *aux, uint32_t name)
+{
+    *(bool *) aux = true;
+}
+
 static bool writes(const struct rule *r, int kind)
 {
+    bool found = false;
+
+    visit_vars(r, kind, set_true, &found);
+    if (found) {
+        return true;
+    }
     for (size_t i = 0; i < r->n_dos; i++) {
         if (kind_of_do(r->dos[i].kind) == kind) {
             return true;
@@ -82,6 +114,17 @@ static unsigned level_from_setters(const struct rule *r, int kind, const unsigne
     return level + 1 < MAX_LEVELS ? level + 1 : MAX_LEVELS - 1;
 }
 
+struct raising {
+    unsigned *set_at, level;
+};
+
+static void raise_level(void *aux, uint32_t name)
+{
+    const struct raising *r = aux;
+
+    r->set_at[name] = r->set_at[name] < r->level ? r->level : r->set_at[name];
+}
+
 static void set_levels(struct order_key *keys, size_t n, int kind, size_t n_names)
 {
     unsigned *set_at = xcalloc(n_names + 1, sizeof *set_at);
@@ -100,6 +143,7 @@ static void set_levels(struct order_key *keys, size_t n, int kind, size_t n_name
             if (level > 0) {
                 level = keys[i].levels[kind] = level_from_setters(r, kind, set_at);
             }
+            visit_vars(r, kind, raise_level, &(struct raising) { set_at, level });
             for (size_t k = 0; k < r->n_dos; k++) {
                 if (kind_of_do(r->dos[k].kind) == kind && set_at[r->dos[k].name] < level) {
                     set_at[r->dos[k].name] = level;
@@ -117,7 +161,7 @@ static int compare_keys(const void *a, const void *b)
     if (x->action != y->action) {
         return x->action < y->action ? -1 : 1;
     }
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < N_KINDS; i++) {
         if (x->levels[i] != y->levels[i]) {
             return x->levels[i] < y->levels[i] ? -1 : 1;
         }
@@ -130,8 +174,8 @@ static int compare_keys(const void *a, const void *b)
 
 void ruleset_order(struct ruleset *set, struct rule **rules, size_t n)
 {
-    const size_t n_names[4] = { set->flowbits.n, set->flowints.n, set->xbits.n,
-                                set->hostbits.n };
+    const size_t n_names[N_KINDS] = { set->flowbits.n, set->flowints.n, set->xbits.n,
+                                      set->hostbits.n, set->vars.n, set->vars.n };
     struct order_key *keys = xcalloc(n + 1, sizeof *keys);
     size_t used = 0;
 
@@ -142,7 +186,7 @@ void ruleset_order(struct ruleset *set, struct rule **rules, size_t n)
             used++;
         }
     }
-    for (int kind = 0; kind < 4; kind++) {
+    for (int kind = 0; kind < N_KINDS; kind++) {
         set_levels(keys, used, kind, n_names[kind]);
     }
     qsort(keys, used, sizeof *keys, compare_keys);

@@ -160,6 +160,7 @@ enum rule_test_kind {
     TEST_FILE_TYPE,             /* filename/fileext/filemagic/filemd5...: text */
     TEST_OTHER,                 /* Accepted and always true; kept for dumps. */
     TEST_CHECKSUM,              /* a: enum rule_checksum; b: 1 valid, 0 invalid. */
+    TEST_FLOWVAR, TEST_PKTVAR,  /* name: index into ruleset.vars; text: is in the value */
 };
 
 /* What "ipv4-csum" and its like look at. */

@@ -235,6 +235,20 @@ size_t detect_flowbits(const struct detect_worker *w, const struct flow *flow,
     return n;
 }
 
+size_t detect_flow_ints(const struct detect_worker *w, const struct flow *flow,
+                        struct detect_int *out, size_t max)
+{
+    const struct rule_names *all = &w->engine->set->flowints;
+    size_t n = 0;
+
+    for (uint32_t i = 1; flow->detect != NULL && i < all->n && n < max; i++) {
+        if (flowint_get(flow->detect, i, &out[n].value)) {
+            out[n++].name = all->names[i];
+        }
+    }
+    return n;
+}
+
 void entropy_note(struct detect_worker *w, enum buffer_id buffer, double value)
 {
     struct detect_flow *df = w->detect_flow;

@@ -87,6 +87,23 @@ void detect_tx_end(struct detect_worker *, struct app_tx *);
 size_t detect_flowbits(const struct detect_worker *, const struct flow *,
                        const char **names, size_t max);
 
+/* Variables that expressions of rules set: of a flow, and of the packet at hand.  Names and
+ * values are good until the next detect_begin(); each returns how many. */
+struct detect_var {
+    const char *name;
+    struct slice value;         /* Any bytes. */
+};
+size_t detect_flow_vars(const struct detect_worker *, const struct flow *, struct detect_var *,
+                        size_t max);
+size_t detect_packet_vars(const struct detect_worker *, struct detect_var *, size_t max);
+/* Flowints of a flow: names and values. */
+struct detect_int {
+    const char *name;
+    uint32_t value;
+};
+size_t detect_flow_ints(const struct detect_worker *, const struct flow *, struct detect_int *,
+                        size_t max);
+
 /* What "entropy" of rules found on a flow, as a JSON object by buffer, for EVE
  * metadata.entropy; returns its size, 0 when there is none or no room. */
 size_t detect_entropy(const struct flow *, char *text, size_t size);

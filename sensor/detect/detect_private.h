@@ -200,6 +200,7 @@ struct detect_flow {
     struct flow_ints *ints;     /* Or NULL. */
     struct flow_tags *tags;     /* Or NULL. */
     struct flow_entropy *entropy;       /* Or NULL. */
+    struct flow_vars *vars;             /* Or NULL. */
     uint64_t session_events;    /* Those of the session when last looked at. */
     uint32_t session_rules[8];  /* Rules that the session has fired, by an event of its own
                                  * or by its protocol. */
@@ -214,6 +215,18 @@ struct flow_tags {              /* "tag:session" of rules that matched. */
         uint8_t unit;
         uint64_t limit, count, start_ns;
     } tags[FLOW_TAGS_MAX];
+};
+
+#define FLOW_VARS_MAX 8u
+#define FLOW_VAR_SIZE 256u      /* Longer values are cut: they are for people to read. */
+#define PACKET_VARS_MAX 16u
+struct flow_vars {              /* What groups of expressions matched, by name. */
+    unsigned n;
+    struct flow_var {
+        uint32_t name;          /* In ruleset.vars. */
+        uint16_t size;
+        uint8_t bytes[FLOW_VAR_SIZE];
+    } vars[FLOW_VARS_MAX];
 };
 
 #define FLOW_ENTROPY_MAX 4u
@@ -290,7 +303,7 @@ struct detect_worker {
     struct program_env env;
     struct detect_counters counters;
     struct pool flow_pool, tx_pool, tx_rules_pool, frame_pool, bits_pool, ints_pool, tags_pool,
-        entropy_pool;
+        entropy_pool, vars_pool;
     struct pool window_pools[N_WINDOW_CLASSES];
     struct arena lists_arena;
     struct rule_list *lists[N_LIST_BUCKETS];
@@ -316,6 +329,8 @@ struct detect_worker {
     struct candidates matched;  /* Rules that matched this packet or its stream. */
     struct arena packet_arena;  /* Payloads and contexts of alerts. */
     struct slice context;       /* Of the rule that was evaluated last. */
+    struct { uint32_t name; struct slice value; } packet_vars[PACKET_VARS_MAX];
+    unsigned n_packet_vars;
 
     uint8_t *stream_scratch;    /* Window and chunk in one piece. */
     uint8_t *base64;
@@ -384,6 +399,9 @@ bool bit_is_set(struct detect_worker *, const struct rule_test *, enum direction
 void tags_collect(struct detect_engine *, const struct rule *);
 void tags_count(struct detect_worker *);
 void tags_set(struct detect_worker *, const struct rule *);
+/* vars.c: keeps what a rule that matched has captured. */
+void vars_take(struct detect_worker *, const struct program_state *);
+bool var_test_holds(const struct detect_worker *, const struct rule_test *);
 /* filter.c */
 bool filters_pass_alert(struct detect_worker *, struct detect_alert *);
 /* alert.c: a match, and what follows from all of them. */

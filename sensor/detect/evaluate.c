@@ -151,6 +151,16 @@ static struct slice packet_buffer(const struct packet *p, enum buffer_id id)
     }
 }
 
+/* The next buffer may use the same memory. */
+static void keep_captures(struct detect_worker *w, struct program_state *state, unsigned from)
+{
+    for (unsigned i = from; i < state->n_captures; i++) {
+        struct slice value = state->captures[i].value;
+
+        state->captures[i].value = arena_copy(&w->packet_arena, value.bytes, value.size);
+    }
+}
+
 /* A buffer of the packet, or the payload of the look: whole, so the answer is final. */
 static enum verdict run_plain(struct detect_worker *w, const struct engine_rule *er,
                               size_t buffer, const struct look *look,
@@ -181,9 +191,10 @@ static enum verdict run_plain(struct detect_worker *w, const struct engine_rule 
                             w->transform_b, TRANSFORM_MAX);
     in.bytes = bytes.bytes;
     in.size = bytes.size;
-    unsigned n_before = state->n_set_changes;
+    unsigned n_before = state->n_set_changes, n_captures = state->n_captures;
     bool matches = program_run(state, b, &in);
 
+    keep_captures(w, state, n_captures);
     /* The next buffer may use the same memory. */
     for (unsigned i = n_before; i < state->n_set_changes; i++) {
         struct slice value = state->set_values[i];
@@ -267,7 +278,10 @@ static enum verdict run_frame_buffer(struct detect_worker *w, const struct engin
                                          w->transform_a, w->transform_b, TRANSFORM_MAX);
     struct program_input in = { bytes.bytes, bytes.size, 0 };
 
+    unsigned n_captures = state->n_captures;
+
     if (bytes.size > 0 && program_run(state, b, &in)) {
+        keep_captures(w, state, n_captures);
         return VERDICT_MATCH;
     }
     return f->is_over ? VERDICT_NO : VERDICT_WAIT;
@@ -309,16 +323,44 @@ static void change_datasets(const struct program_state *state)
     }
 }
 
-/* What JSON datasets tell of the values that were found, under each rule's own keys. */
+/* A quoted text of JSON; what is not printable ASCII becomes a dot. */
+static size_t put_printable(char *text, struct slice s)
+{
+    size_t at = 0;
+
+    text[at++] = '"';
+    for (size_t i = 0; i < s.size && i < FLOW_VAR_SIZE; i++) {
+        if (s.bytes[i] == '"' || s.bytes[i] == '\\') {
+            text[at++] = '\\';
+        }
+        text[at++] = s.bytes[i] >= 0x20 && s.bytes[i] < 0x7f ? (char) s.bytes[i] : '.';
+    }
+    text[at++] = '"';
+    return at;
+}
+
+static bool is_of_alert(const struct program_capture *c)
+{
+    return c->kind == 'a' && c->value.size > 0;
+}
+
+/* What JSON datasets tell of the values that were found, under each rule's own keys, and
+ * what expressions captured for the alert. */
 static struct slice write_context(struct detect_worker *w, const struct program_state *state)
 {
+    const struct rule_names *names = &w->engine->set->vars;
     size_t size = 2, at = 0;
     char *text;
 
     for (unsigned i = 0; i < state->n_contexts; i++) {
         size += strlen(state->contexts[i].key) + state->contexts[i].json.size + 4;
     }
-    text = arena_alloc(&w->packet_arena, size);
+    for (unsigned i = 0; i < state->n_captures; i++) {
+        if (is_of_alert(&state->captures[i])) {
+            size += strlen(names->names[state->captures[i].name]) + 6 + 2 * FLOW_VAR_SIZE;
+        }
+    }
+    text = size > 2 ? arena_alloc(&w->packet_arena, size) : NULL;
     if (text == NULL) {
         return slice_of(NULL, 0);
     }
@@ -330,6 +372,13 @@ static struct slice write_context(struct detect_worker *w, const struct program_
             at += (size_t) snprintf(text + at, size - at, "%c\"%s\":%.*s",
                                     at == 0 ? '{' : ',', key, (int) json.size,
                                     (const char *) json.bytes);
+        }
+    }
+    for (unsigned i = 0; i < state->n_captures; i++) {
+        if (is_of_alert(&state->captures[i])) {
+            at += (size_t) snprintf(text + at, size - at, "%c\"%s\":", at == 0 ? '{' : ',',
+                                    names->names[state->captures[i].name]);
+            at += put_printable(text + at, state->captures[i].value);
         }
     }
     if (at == 0) {
@@ -367,8 +416,9 @@ static enum verdict run_buffers(struct detect_worker *w, const struct engine_rul
     if (all == VERDICT_MATCH && state.n_set_changes > 0) {
         change_datasets(&state);
     }
-    if (all == VERDICT_MATCH && state.n_contexts > 0) {
+    if (all == VERDICT_MATCH && (state.n_contexts > 0 || state.n_captures > 0)) {
         w->context = write_context(w, &state);
+        vars_take(w, &state);
     }
     return all;
 }

@@ -238,15 +238,39 @@ static bool find_pcre(struct run *r, const struct op_pcre *p, size_t subject, si
     return true;
 }
 
+/* Notes what the groups matched that stand for variables. */
+static void note_captures(struct run *r, const struct op_pcre *p, size_t subject)
+{
+    struct program_state *s = r->state;
+    uint32_t n = pcre2_get_ovector_count(s->env->pcre_data);
+    const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(s->env->pcre_data);
+
+    for (uint32_t i = 0; i < p->n_captures && i + 1 < n; i++) {
+        PCRE2_SIZE from = ends[2 * (i + 1)], to = ends[2 * (i + 1) + 1];
+
+        if (p->captures[i].kind == '\0' || from == PCRE2_UNSET || to < from
+            || s->n_captures == PROGRAM_MAX_CAPTURES) {
+            continue;
+        }
+        s->captures[s->n_captures++] = (struct program_capture) {
+            p->captures[i].kind, p->captures[i].name,
+            slice_of(r->in->bytes + subject + from, to - from),
+        };
+    }
+}
+
 static bool try_pcres(struct run *r, size_t at, size_t cursor)
 {
     const struct op_pcre *p = &r->ops[at].pcre;
     size_t subject = p->relative ? cursor : 0, from = 0, start, end;
+    unsigned n_captures = r->state->n_captures;
 
     while (find_pcre(r, p, subject, from, &start, &end)) {
+        note_captures(r, p, subject);
         if (run_from(r, at + 1, end)) {
             return true;
         }
+        r->state->n_captures = n_captures;
         from = start + 1;
         if (!take_step(r)) {
             return false;
@@ -257,12 +281,13 @@ static bool try_pcres(struct run *r, size_t at, size_t cursor)
 
 static bool run_pcre(struct run *r, const struct rule_op *op, size_t *cursor)
 {
-    size_t start, end;
+    size_t start, end, subject = op->pcre.relative ? *cursor : 0;
 
-    if (find_pcre(r, &op->pcre, op->pcre.relative ? *cursor : 0, 0, &start, &end)) {
+    if (find_pcre(r, &op->pcre, subject, 0, &start, &end)) {
         if (op->negated) {
             return false;
         }
+        note_captures(r, &op->pcre, subject);
         *cursor = end;
         return true;
     }

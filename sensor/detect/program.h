@@ -28,6 +28,14 @@ bool program_env_init(struct program_env *, uint64_t max_steps, uint64_t pcre_ma
 void program_env_fini(struct program_env *);
 
 #define PROGRAM_MAX_CONTEXTS 4u
+#define PROGRAM_MAX_CAPTURES 8u
+
+/* What a group of an expression matched; the bytes are the buffer's. */
+struct program_capture {
+    char kind;                  /* As op_pcre.captures has it. */
+    uint32_t name;
+    struct slice value;
+};
 
 /* What lives as long as one evaluation of one rule. */
 struct program_state {
@@ -45,6 +53,8 @@ struct program_state {
     /* Of datasets that hold. */
     struct { const char *key; struct slice json; } contexts[PROGRAM_MAX_CONTEXTS];
     unsigned n_contexts;
+    struct program_capture captures[PROGRAM_MAX_CAPTURES];
+    unsigned n_captures;
     bool has_entropy;           /* "entropy" was worked out, last for this. */
     double entropy;
 };

@@ -242,6 +242,9 @@ static bool test_holds(struct detect_worker *w, const struct rule_test *t,
     case TEST_IPREP:
     case TEST_GEOIP:
         return address_test_holds(w, t, look->dir);
+    case TEST_FLOWVAR:
+    case TEST_PKTVAR:
+        return var_test_holds(w, t);
     case TEST_DETECTION_FILTER:
     case TEST_OTHER:
         break;

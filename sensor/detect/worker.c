@@ -16,6 +16,7 @@ static void init_pools(struct detect_worker *w)
     pool_init(&w->bits_pool, bits > 0 ? bits : 1, memory / 16);
     pool_init(&w->ints_pool, sizeof(struct flow_ints), memory / 16);
     pool_init(&w->entropy_pool, sizeof(struct flow_entropy), memory / 16);
+    pool_init(&w->vars_pool, sizeof(struct flow_vars), memory / 16);
     pool_init(&w->tags_pool, sizeof(struct flow_tags), memory / 16);
     for (unsigned i = 0; i < N_WINDOW_CLASSES; i++) {
         pool_init(&w->window_pools[i], (size_t) 512 << i, memory / 16);
@@ -73,6 +74,7 @@ void detect_worker_destroy(struct detect_worker *w)
     pool_fini(&w->ints_pool);
     pool_fini(&w->tags_pool);
     pool_fini(&w->entropy_pool);
+    pool_fini(&w->vars_pool);
     free(w->stream_scratch);
     free(w->base64);
     free(w->transform_a);
@@ -119,6 +121,7 @@ void detect_begin(struct detect_worker *w, const struct packet *p, struct flow *
     w->dir = dir;
     w->result = *result;
     w->n_matches = w->n_alerts = 0;
+    w->n_packet_vars = 0;
     /* The packet that ends a handshake is not part of an established session yet. */
     w->is_established = w->was_established = flow != NULL && is_flow_established(flow);
     w->is_skipped = w->engine->n_rules == 0;
@@ -217,6 +220,9 @@ void detect_flow_end(struct detect_worker *w, struct flow *flow)
     }
     if (df->entropy != NULL) {
         pool_put(&w->entropy_pool, df->entropy);
+    }
+    if (df->vars != NULL) {
+        pool_put(&w->vars_pool, df->vars);
     }
     if (df->tags != NULL) {
         pool_put(&w->tags_pool, df->tags);

@@ -13,6 +13,7 @@ static const struct conf_key keys[] = {
     SWITCH("types.fileinfo", fileinfo, "yes", "One event for each file seen"),
     SWITCH("types.stats", stats, "no", "Counters, in intervals"),
     SWITCH("types.frame", frame, "no", "Pieces of streams that protocols name: records, lines"),
+    SWITCH("types.metadata", variables, "no", "Packets that rules set variables for"),
     SWITCH("types.http", http, "yes", "HTTP requests with their responses"),
     SWITCH("types.dns", dns, "yes", "DNS messages"),
     SWITCH("types.tls", tls, "yes", "TLS handshakes"),

@@ -132,31 +132,139 @@ void fill_flow_endpoints(struct output_worker *w, struct event *e, struct event_
     e->proto = proto_text(key->ip_proto, w);
 }
 
-static void fill_metadata(struct output_worker *w, struct event *e,
-                          struct event_parts *parts, const struct flow *flow)
+/* A JSON list of objects of one member each: [{"name":"value"},...]; dots for what cannot be
+ * printed.  An absent slice if there is none, or no room. */
+static struct slice vars_text(struct output_worker *w, const struct detect_var *vars, size_t n)
+{
+    size_t size = 2, at = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        size += strlen(vars[i].name) + 2 * vars[i].value.size + 8;
+    }
+    char *text = n != 0 ? arena_alloc(&w->scratch, size) : NULL;
+    if (text == NULL) {
+        w->counters.scratch_full += n != 0;
+        return slice_of(NULL, 0);
+    }
+    for (size_t i = 0; i < n; i++) {
+        at += (size_t) snprintf(text + at, size - at, "%s{\"%s\":\"", i == 0 ? "[" : ",",
+                                vars[i].name);
+        for (size_t k = 0; k < vars[i].value.size; k++) {
+            uint8_t c = vars[i].value.bytes[k];
+
+            if (c == '"' || c == '\\') {
+                text[at++] = '\\';
+            }
+            text[at++] = c >= 0x20 && c < 0x7f ? (char) c : '.';
+        }
+        text[at++] = '"';
+        text[at++] = '}';
+    }
+    text[at++] = ']';
+    return slice_of(text, at);
+}
+
+/* {"name":value,...}; an absent slice if there is none, or no room. */
+static struct slice ints_text(struct output_worker *w, const struct detect_int *ints, size_t n)
+{
+    size_t size = 2, at = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        size += strlen(ints[i].name) + 15;
+    }
+    char *text = n != 0 ? arena_alloc(&w->scratch, size) : NULL;
+    if (text == NULL) {
+        w->counters.scratch_full += n != 0;
+        return slice_of(NULL, 0);
+    }
+    for (size_t i = 0; i < n; i++) {
+        at += (size_t) snprintf(text + at, size - at, "%c\"%s\":%u", i == 0 ? '{' : ',',
+                                ints[i].name, ints[i].value);
+    }
+    text[at++] = '}';
+    return slice_of(text, at);
+}
+
+/* The rest of a name that begins with 'prefix', or NULL. */
+static const char *behind(const char *name, const char *prefix)
+{
+    size_t n = strlen(prefix);
+
+    return strncmp(name, prefix, n) == 0 ? name + n : NULL;
+}
+
+/* Names into 'texts': those that begin with 'prefix', without it; or, where that is NULL, those
+ * that name no traffic. */
+static size_t pick_names(const char *const *names, size_t n, const char *prefix,
+                         struct slice *texts)
+{
+    size_t n_picked = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        bool is_traffic = behind(names[i], "traffic/id/") != NULL
+                          || behind(names[i], "traffic/label/") != NULL;
+        const char *rest = prefix != NULL ? behind(names[i], prefix)
+                           : is_traffic   ? NULL
+                                          : names[i];
+        if (rest != NULL) {
+            texts[n_picked++] = slice_text(rest);
+        }
+    }
+    return n_picked;
+}
+
+static void fill_flowbits(struct output_worker *w, struct event *e, struct event_parts *parts,
+                          const struct flow *flow)
 {
     const char *names[MAX_FLOWBITS];
     size_t n = detect_flowbits(w->detect, flow, names, MAX_FLOWBITS);
-
-    char *entropy = arena_alloc(&w->scratch, ENTROPY_SIZE);
-    size_t entropy_size = entropy != NULL ? detect_entropy(flow, entropy, ENTROPY_SIZE) : 0;
-
-    if (entropy_size != 0) {
-        parts->metadata.entropy = slice_of(entropy, entropy_size);
-        e->metadata = &parts->metadata;
-    }
-    n = n < MAX_FLOWBITS ? n : MAX_FLOWBITS;
     struct slice *texts = n != 0 ? arena_alloc(&w->scratch, n * sizeof *texts) : NULL;
+
     if (texts == NULL) {
         w->counters.scratch_full += n != 0;
         return;
     }
-    for (size_t i = 0; i < n; i++) {
-        texts[i] = slice_text(names[i]);
-    }
+    parts->traffic.ids = texts;
+    parts->traffic.n_ids = pick_names(names, n, "traffic/id/", texts);
+    texts += parts->traffic.n_ids;
+    parts->traffic.labels = texts;
+    parts->traffic.n_labels = pick_names(names, n, "traffic/label/", texts);
+    texts += parts->traffic.n_labels;
     parts->metadata.flowbits = texts;
-    parts->metadata.n_flowbits = n;
-    e->metadata = &parts->metadata;
+    parts->metadata.n_flowbits = pick_names(names, n, NULL, texts);
+    if (parts->traffic.n_ids + parts->traffic.n_labels != 0) {
+        e->traffic = &parts->traffic;
+    }
+    if (parts->metadata.n_flowbits != 0) {
+        e->metadata = &parts->metadata;
+    }
+}
+
+static void fill_metadata(struct output_worker *w, struct event *e,
+                          struct event_parts *parts, const struct flow *flow, bool is_of_packet)
+{
+    struct event_metadata *m = &parts->metadata;
+    struct detect_var vars[MAX_VARS];
+    struct detect_int ints[MAX_FLOWBITS];
+    char *entropy = arena_alloc(&w->scratch, ENTROPY_SIZE);
+    size_t entropy_size = entropy != NULL ? detect_entropy(flow, entropy, ENTROPY_SIZE) : 0;
+
+    if (entropy_size != 0) {
+        m->entropy = slice_of(entropy, entropy_size);
+    }
+    m->flowvars = clean_json(w, vars_text(w, vars, detect_flow_vars(w->detect, flow, vars,
+                                                                    MAX_VARS)));
+    if (is_of_packet) {
+        m->pktvars = clean_json(w, vars_text(w, vars, detect_packet_vars(w->detect, vars,
+                                                                         MAX_VARS)));
+    }
+    m->flowints = clean_json(w, ints_text(w, ints, detect_flow_ints(w->detect, flow, ints,
+                                                                    MAX_FLOWBITS)));
+    if (m->entropy.bytes != NULL || m->flowvars.bytes != NULL || m->pktvars.bytes != NULL
+        || m->flowints.bytes != NULL) {
+        e->metadata = m;
+    }
+    fill_flowbits(w, e, parts, flow);
 }
 
 /* Bytes that JSON text of ASCII does not have. */
@@ -202,7 +310,7 @@ void fill_flow_extras(struct output_worker *w, struct event *e, struct event_par
         e->parent_id = flow->parent_id;
     }
     if (conf->metadata && w->detect != NULL && flow->detect != NULL) {
-        fill_metadata(w, e, parts, flow);
+        fill_metadata(w, e, parts, flow, e->type != EVENT_FLOW && e->type != EVENT_NETFLOW);
     }
     if (conf->community_id) {
         if (w->community_flow != flow->id || flow->id == 0) {

@@ -21,6 +21,7 @@ struct output_conf {
     /* Which event types are made. */
     bool alert, anomaly, flow, netflow, fileinfo, stats, http, dns, tls, ssh, ftp, tftp;
     bool mqtt, frame;
+    bool variables;
     bool anomaly_decode, anomaly_stream, anomaly_applayer;
     /* What alerts carry besides. */
     bool payload, payload_printable, packet, http_body, http_body_printable, app_layer;
@@ -74,6 +75,8 @@ void output_alert(struct output_worker *, const struct packet *, struct flow *,
                   const struct detect_alert *);
 /* One that a rule's "tag" asks for. */
 void output_tagged_packet(struct output_worker *, const struct packet *, struct flow *);
+/* Variables that rules set for the packet, if there are any; after its alerts. */
+void output_packet_variables(struct output_worker *, const struct packet *, struct flow *);
 void output_packet_anomalies(struct output_worker *, const struct packet *, struct flow *);
 /* 'stats_json' is one JSON object on one line. */
 void output_stats(struct output_worker *, uint64_t time_ns, const char *stats_json);

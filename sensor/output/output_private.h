@@ -8,6 +8,7 @@
 #include "sensor/output/output.h"
 
 #define MAX_FLOWBITS 64         /* Named in one event; more says nothing new. */
+#define MAX_VARS 16             /* Of a flow, or of a packet. */
 #define ENTROPY_SIZE 256        /* Text of what "entropy" found on a flow. */
 #define MAX_FILES 32            /* ... of one transaction. */
 
@@ -67,6 +68,7 @@ struct event_parts {
     struct event_ether ether;
     uint8_t macs[2][6];
     struct event_metadata metadata;
+    struct event_traffic traffic;
     struct event_tunnel tunnel;
     struct event_packet_info packet_info;
     struct event_flow flow;

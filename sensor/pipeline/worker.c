@@ -30,6 +30,7 @@ static void report(struct worker *w, const struct packet *p, struct flow *flow,
     for (size_t i = 0; i < n; i++) {
         output_alert(w->output, p, flow, &alerts[i]);
     }
+    output_packet_variables(w->output, p, flow);
     if (detect_packet_is_tagged(w->detect)) {
         output_tagged_packet(w->output, p, flow);
     }
