@@ -115,7 +115,7 @@ def walk(d, o, x, guards, prefix, leaves):
         if f.kind in ("type", "identity") or (f.ecs is None and f.eve == ""):
             continue
         path = f"{prefix}.{f.eve}" if f.ecs is None else f.ecs
-        if f.kind == "object":
+        if f.kind == "object" and f.es != "flattened":
             walk(d, d.objects[f.object], f"{x}{f.name}->", guards + presence(f, x), path, leaves)
         elif path != "":
             add(leaves, path, es_of(d, f), guards + presence(f, x), statements(f, x, False))
@@ -199,7 +199,7 @@ def used_forms(d):
             if f.object is None:
                 continue
             inner = d.objects[f.object]
-            if f.kind == "objects" or in_list:
+            if f.kind == "objects" or in_list or f.es == "flattened":
                 plain = is_plain or f.es == "flattened"
                 used.add((f.object, plain))
                 visit(inner, True, plain)
