@@ -102,13 +102,14 @@ static const char *const rfb_events[] = {
     "unknown_security_result", NULL,
 };
 static const char *const smb_events[] = {
-    "file_overlap", "internal_error", "malformed_data", "malformed_ntlmssp_request",
+    "duplicate_negotiate", "file_overlap", "internal_error", "malformed_data",
+    "malformed_ntlmssp_request", "malformed_ntlmssp_response",
     "negotiate_malformed_dialects", "negotiate_max_read_size_too_large",
     "negotiate_max_write_size_too_large", "read_queue_cnt_exceeded",
     "read_queue_size_exceeded", "read_request_too_large", "read_response_too_large",
-    "request_to_client", "response_to_server", "too_many_transactions",
-    "write_queue_cnt_exceeded", "write_queue_size_exceeded", "write_request_too_large",
-    NULL,
+    "record_overflow", "request_to_client", "response_to_server", "too_many_transactions",
+    "truncated_file_data", "unusual_ntlmssp_order", "write_queue_cnt_exceeded",
+    "write_queue_size_exceeded", "write_request_too_large", NULL,
 };
 static const char *const smtp_events[] = {
     "bdat_chunk_len_exceeded", "data_command_rejected", "duplicate_fields",

@@ -9,7 +9,7 @@
 extern const struct keyword_family meta_keywords, content_keywords, buffer_keywords,
     pcre_keywords, bytes_keywords, number_keywords, header_keywords, flow_keywords,
     bits_keywords, filter_keywords, transform_keywords, file_keywords, dataset_keywords,
-    app_keywords, event_keywords, frame_keywords, later_keywords;
+    app_keywords, event_keywords, frame_keywords, dcerpc_keywords, later_keywords;
 
 #define FAMILY(name, rows) \
     const struct keyword_family name = { rows, sizeof rows / sizeof *rows }
@@ -32,5 +32,7 @@ bool mqtt_parse_flags(struct draft *, const struct keyword *, struct slice);
 /* ftp.c: likewise, of FTP. */
 bool ftp_parse_port(struct draft *, const struct keyword *, struct slice);
 bool ftp_parse_word(struct draft *, const struct keyword *, struct slice);
+/* dcerpc.c and number.c: what number.c takes for fields of SMB and DCE RPC. */
+bool dcerpc_parse_opnum(struct draft *, const struct keyword *, struct slice);
 
 #endif

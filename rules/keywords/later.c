@@ -5,8 +5,7 @@
 
 /* X(keyword) */
 #define LATER_KEYWORDS(X) \
-    X("app-layer-state") X("cip_service") X("dce_iface") X("dce_opnum") \
-    X("dce_stub_data") X("dcerpc.iface") X("dcerpc.opnum") X("dcerpc.stub_data") \
+    X("app-layer-state") X("cip_service") \
     X("dhcp.leasetime") X("dhcp.rebinding_time") X("dhcp.renewal_time") X("dnp3_data") \
     X("dnp3_func") X("dnp3_obj") \
     X("email.cc") X("email.date") \
@@ -41,7 +40,7 @@
     X("sdp.timezone") X("sdp.uri") X("sip.content_length") X("sip.content_type") \
     X("sip.from") X("sip.method") X("sip.protocol") X("sip.request_line") \
     X("sip.response_line") X("sip.stat_code") X("sip.stat_msg") X("sip.to") \
-    X("sip.uri") X("sip.user_agent") X("sip.via") X("smb.version") X("snmp.community") \
+    X("sip.uri") X("sip.user_agent") X("sip.via") X("snmp.community") \
     X("snmp.pdu_type") X("snmp.usm") X("snmp.version") X("template.buffer") \
     X("tls.store") X("tls_store") X("websocket.flags") X("websocket.mask") \
     X("websocket.opcode") X("websocket.payload")

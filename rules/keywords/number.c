@@ -310,6 +310,16 @@ static bool parse_tls_number(struct draft *d, const struct keyword *row, struct 
     return draft_need_app(d, APP_TLS) && parse_plain(d, row, v);
 }
 
+static bool parse_smb_version(struct draft *d, const struct keyword *row, struct slice v)
+{
+    v = slice_trim(v);
+    if (!slice_is(v, "1") && !slice_is(v, "2")) {
+        return draft_error_at(d, v.bytes, "1, or 2 for the versions since", "unknown version "
+                              "of SMB");
+    }
+    return draft_need_app(d, APP_SMB) && parse_plain(d, row, v);
+}
+
 static bool (*const special[N_RULE_FIELDS])(struct draft *, const struct keyword *,
                                            struct slice) = {
     [FIELD_TOS] = parse_tos, [FIELD_IP_PROTO] = parse_ip_proto,
@@ -329,6 +339,7 @@ static bool (*const special[N_RULE_FIELDS])(struct draft *, const struct keyword
     [FIELD_MQTT_REASON_CODE] = mqtt_parse_number,
     [FIELD_MQTT_CONNECT_FLAGS] = mqtt_parse_flags,
     [FIELD_MQTT_SESSION_PRESENT] = mqtt_parse_number,
+    [FIELD_SMB_VERSION] = parse_smb_version, [FIELD_DCERPC_OPNUM] = dcerpc_parse_opnum,
     [FIELD_FTP_DYNAMIC_PORT] = ftp_parse_port, [FIELD_FTP_MODE] = ftp_parse_word,
     [FIELD_FTP_REPLY_RECEIVED] = ftp_parse_word, [FIELD_FTPDATA_COMMAND] = ftp_parse_word,
 };

@@ -131,7 +131,9 @@ enum buffer_flag {
     X(SMB_NAMED_PIPE, "smb.named_pipe", "smb_named_pipe", SMB, BUFFER_TS)                  \
     X(SMB_SHARE, "smb.share", "smb_share", SMB, BUFFER_TS)                                 \
     X(SMB_NTLMSSP_USER, "smb.ntlmssp_user", NULL, SMB, BUFFER_TS)                          \
-    X(SMB_NTLMSSP_DOMAIN, "smb.ntlmssp_domain", NULL, SMB, BUFFER_TS)
+    X(SMB_NTLMSSP_DOMAIN, "smb.ntlmssp_domain", NULL, SMB, BUFFER_TS)                      \
+    X(DCERPC_STUB_DATA, "dcerpc.stub_data", "dce_stub_data", DCERPC,                       \
+      BUFFER_BOTH | BUFFER_GROWS)
 
 enum buffer_id {
 #define X(id, name, legacy, proto, flags) BUFFER_##id,

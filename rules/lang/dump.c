@@ -345,7 +345,7 @@ static void dump_test(const struct ruleset *set, const struct rule_test *t,
     static const char *const kinds[] = {
         "number", "sameip", "flowbit", "flowint", "xbit", "hostbit", "protocol",
         "app event", "decode event", "stream event", "iprep", "geoip", "detection_filter",
-        "file", "other", "checksum", "flowvar", "pktvar",
+        "file", "other", "checksum", "flowvar", "pktvar", "dcerpc interface",
     };
 
     strbuf_printf(out, "  test%s %s", t->negated ? " not" : "",
@@ -380,6 +380,15 @@ static void dump_test(const struct ruleset *set, const struct rule_test *t,
     case TEST_FLOWVAR: case TEST_PKTVAR: put_name(out, &set->vars, t->name); break;
     case TEST_XBIT: put_name(out, &set->xbits, t->name); break;
     case TEST_HOSTBIT: put_name(out, &set->hostbits, t->name); break;
+    case TEST_DCE_IFACE:
+        for (size_t i = 0; i < t->n_names; i++) {
+            strbuf_printf(out, "%s%08x", i == 0 ? " " : "", t->names[i]);
+        }
+        if ((t->flag & DCE_IFACE_VERSION) != 0) {
+            put_compare(out, t->cmp, t->a, t->b);
+        }
+        strbuf_puts(out, (t->flag & DCE_IFACE_ANY_FRAG) != 0 ? " any_frag" : "");
+        break;
     case TEST_APP_PROTO: strbuf_printf(out, " %s", app_proto_name(t->proto)); break;
     case TEST_APP_EVENT: case TEST_DECODE_EVENT: case TEST_STREAM_EVENT:
         put_name(out, &set->events, t->name);

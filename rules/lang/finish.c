@@ -87,13 +87,14 @@ static bool is_app_field(enum rule_field f)
            || f == FIELD_TLS_CERT_VALID || f == FIELD_FTP_DYNAMIC_PORT
            || f == FIELD_FTP_MODE || f == FIELD_FTP_REPLY_RECEIVED
            || f == FIELD_FTPDATA_COMMAND || f == FIELD_FILESIZE
-           || (f >= FIELD_MQTT_TYPE && f <= FIELD_MQTT_SESSION_PRESENT);
+           || (f >= FIELD_MQTT_TYPE && f <= FIELD_MQTT_SESSION_PRESENT)
+           || f == FIELD_SMB_VERSION || f == FIELD_DCERPC_OPNUM;
 }
 
 bool rule_test_is_of_tx(const struct rule_test *t)
 {
     return (t->kind == TEST_NUMBER && is_app_field(t->field)) || t->kind == TEST_FILE_TYPE
-           || t->kind == TEST_APP_EVENT;
+           || t->kind == TEST_APP_EVENT || t->kind == TEST_DCE_IFACE;
 }
 
 static const struct rule_buffer *payload_of(const struct rule *r)

@@ -131,6 +131,8 @@ struct rule_number {
     X(MQTT_REASON_CODE, "mqtt.reason_code", NULL, 8)     \
     X(MQTT_CONNECT_FLAGS, "mqtt.connect.flags", NULL, 8) \
     X(MQTT_SESSION_PRESENT, "mqtt.connack.session_present", NULL, 8)\
+    X(SMB_VERSION, "smb.version", NULL, 8)               \
+    X(DCERPC_OPNUM, "dcerpc.opnum", "dce_opnum", 16)     \
     X(FILESIZE, "filesize", NULL, 64)
 
 enum rule_field {
@@ -161,11 +163,16 @@ enum rule_test_kind {
     TEST_OTHER,                 /* Accepted and always true; kept for dumps. */
     TEST_CHECKSUM,              /* a: enum rule_checksum; b: 1 valid, 0 invalid. */
     TEST_FLOWVAR, TEST_PKTVAR,  /* name: index into ruleset.vars; text: is in the value */
+    TEST_DCE_IFACE,             /* names: the UUID in four; cmp, a, b: its version, where flag
+                                 * has DCE_IFACE_VERSION. */
 };
 
 /* What "ipv4-csum" and its like look at. */
 enum rule_checksum { CHECKSUM_IPV4, CHECKSUM_TCPV4, CHECKSUM_UDPV4, CHECKSUM_ICMPV4,
                      CHECKSUM_TCPV6, CHECKSUM_UDPV6, CHECKSUM_ICMPV6 };
+
+/* Of TEST_DCE_IFACE: it has a version to compare; any fragment of a bind will do. */
+enum { DCE_IFACE_VERSION = 1, DCE_IFACE_ANY_FRAG = 2 };
 
 /* How number tests of fields with a meaning of their own are coded:
  *   TCP_FLAGS   the flags byte as in the header (FIN 1 ... CWR 128)
@@ -196,7 +203,8 @@ struct rule_test {
     bool needs_set, needs_unset;        /* flowint, iprep: isset / notset. */
     uint32_t name;              /* Index into the rule set's names of that kind. */
     size_t n_names;             /* flowbits: isset,a|b: any of names[].  Numbers with
-                                 * CMP_EQ: more values, any of which will do. */
+                                 * CMP_EQ: more values, any of which will do; with
+                                 * CMP_RANGE_INCLUSIVE: pairs of more limits. */
     uint32_t *names;
     const char *text;           /* Argument as written, where the engine resolves it. */
 };

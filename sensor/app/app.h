@@ -52,6 +52,13 @@ struct app_conf {
     struct conf_texts http_ports, dns_ports, tls_ports;   /* Hints for probing. */
     bool ja3, ja4;
     bool hassh;
+    uint64_t smb_max_transactions;      /* Open at once; the oldest then makes room. */
+    uint64_t smb_file_limit;            /* Bytes of a file that rules see. */
+    uint64_t smb_max_read_size, smb_max_write_size;     /* Of one command; 0: any. */
+    uint64_t smb_read_queue_size, smb_read_queue_chunks;        /* Out of order; 0: any. */
+    uint64_t smb_write_queue_size, smb_write_queue_chunks;
+    uint64_t smb_max_notes, smb_max_files, smb_max_reads, smb_max_trees, smb_max_frags;
+    uint64_t dcerpc_max_transactions, dcerpc_max_stub_size;
 };
 
 /* What a parser's own transaction begins with. */
@@ -214,11 +221,23 @@ bool app_tx_number(const struct app_tx *, enum direction, enum rule_field, unsig
 unsigned app_tx_progress(const struct app_tx *, enum direction);
 /* The transaction of a frame, or NULL: none, or it is gone. */
 struct app_tx *app_frame_tx(const struct app_session *, const struct app_frame *);
+/* An interface of DCE RPC that the call of a transaction may be of. */
+struct app_iface {
+    const uint8_t *uuid;        /* 16 bytes, as they are written. */
+    uint16_t version;
+    bool is_accepted;           /* By the server, and meant by the call. */
+    bool is_first_frag;         /* Asked for in a first fragment. */
+};
+/* Number 'index' of them; false past the last. */
+bool app_tx_iface(const struct app_tx *, unsigned index, struct app_iface *);
+/* Is what the transaction carries in little-endian order ("byte_test:..., dce")? */
+bool app_tx_is_little_endian(const struct app_tx *);
 /* Does the transaction, or its session, have the event of this name ("http." left out)? */
 bool app_tx_has_event(const struct app_tx *, const char *name);
 /* As above without a transaction: the session's own events and those of recognition. */
 bool app_session_has_event(const struct app_session *, const char *name);
-/* Is 'proto' (of a rule) what the session speaks?  APP_HTTP stands for 1 and 2. */
+/* Is 'proto' (of a rule) what the session speaks?  APP_HTTP stands for 1 and 2; SMB carries
+ * DCE RPC. */
 bool app_proto_fits(enum app_proto rule, enum app_proto session);
 
 static inline struct app_tx *app_tx_first(const struct app_session *s)

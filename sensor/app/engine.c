@@ -240,6 +240,9 @@ bool app_session_set_parser(struct session *s, const struct app_parser *parser,
     flow->app_proto_side[dir] = parser->proto;
     s->sides[dir].is_checked = true;
     s->pub.engine->counters.sessions_by_proto[parser->proto]++;
+    if (parser->has_no_depth) {
+        stream_lift_depth(flow);
+    }
     s->is_open = parser->open == NULL || parser->open(&s->pub);
     if (!s->is_open) {
         s->pub.is_failed = s->pub.is_finished = true;

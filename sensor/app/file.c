@@ -152,6 +152,15 @@ void app_file_close(struct app_tx *tx, struct app_file *file, enum app_file_stat
     }
 }
 
+void app_file_abandon(struct app_tx *tx, struct app_file *file)
+{
+    if (file->state == FILE_OPENED) {
+        file->state = FILE_TRUNCATED;
+        close_digests(tx, file_of(file), false);
+        find_magic(tx, file, true);
+    }
+}
+
 struct app_view app_file_view(const struct app_file *file)
 {
     const struct file *f = file_of(file);

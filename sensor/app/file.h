@@ -14,6 +14,8 @@ void app_file_append(struct app_tx *, struct app_file *, const uint8_t *bytes, s
 void app_file_gap(struct app_tx *, struct app_file *, uint64_t size);
 /* No more comes; a second call changes nothing. */
 void app_file_close(struct app_tx *, struct app_file *, enum app_file_state);
+/* The session ends before the file: TRUNCATED, and without a digest. */
+void app_file_abandon(struct app_tx *, struct app_file *);
 /* Its kept bytes as a view. */
 struct app_view app_file_view(const struct app_file *);
 /* File 'index' of a direction; NULL past the last. */

@@ -53,39 +53,6 @@ static enum app_probe yes_if(bool is_so)
     return is_so ? APP_PROBE_YES : APP_PROBE_NO;
 }
 
-/* MS-SMB behind the four bytes of RFC 1002 or of direct TCP. */
-static enum app_probe probe_smb(enum direction dir, struct slice s, uint16_t server,
-                                uint16_t client)
-{
-    if (s.size != 0 && s.bytes[0] != 0 && !(server == 139 && s.bytes[0] >= 0x81
-                                            && s.bytes[0] <= 0x85)) {
-        return APP_PROBE_NO;
-    }
-    if (s.size != 0 && s.bytes[0] != 0) {
-        return APP_PROBE_YES;
-    }
-    NEED(s, 8);
-    return yes_if((s.bytes[4] == 0xff || s.bytes[4] == 0xfe)
-                  && memcmp(s.bytes + 5, "SMB", 3) == 0);
-}
-
-/* C706, section 12.6: version 5, a bind or what answers it, and a sane fragment length. */
-static enum app_probe probe_dcerpc(enum direction dir, struct slice s, uint16_t server,
-                                   uint16_t client)
-{
-    if (s.size >= 1 && s.bytes[0] != 5) {
-        return APP_PROBE_NO;
-    }
-    NEED(s, 10);
-    uint8_t type = s.bytes[2], order = s.bytes[4];
-    bool is_client = type == 0 || type == 11 || type == 14 || type == 16;
-    bool is_server = type == 2 || type == 3 || type == 12 || type == 13 || type == 15;
-    size_t size = order & 0x10 ? s.bytes[8] | (size_t) s.bytes[9] << 8
-                               : (size_t) s.bytes[8] << 8 | s.bytes[9];
-    return yes_if(s.bytes[1] <= 1 && (order & 0xef) == 0 && s.bytes[5] <= 3 && size >= 16
-                  && (dir == TO_SERVER ? is_client : is_server));
-}
-
 /* RFC 9113, section 3.4: the preface, and a SETTINGS frame of the server. */
 static enum app_probe probe_http2(enum direction dir, struct slice s, uint16_t server,
                                   uint16_t client)

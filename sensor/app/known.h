@@ -8,8 +8,6 @@
 
 /* X(identifier of app_proto, C name, TCP, UDP, the client speaks first) */
 #define KNOWN_PROTOS(X)                    \
-    X(SMB, smb, true, false, true)         \
-    X(DCERPC, dcerpc, true, false, true)   \
     X(HTTP2, http2, true, false, false)    \
     X(RDP, rdp, true, false, true)         \
     X(RFB, rfb, true, false, false)        \

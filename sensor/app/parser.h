@@ -34,6 +34,7 @@ struct app_parser {
     const char *event_type;             /* EVE; NULL: not logged. */
     bool over_tcp, over_udp;
     bool client_speaks_first;           /* First data from the server is odd. */
+    bool has_no_depth;                  /* The stream is wanted whole, whatever its depth. */
     const char *const *event_names;     /* NULL-terminated; at most 64. */
 
     /* Is this the first data of 'dir' of such a session?  Ports are those of the flow's
@@ -54,6 +55,10 @@ struct app_parser {
     /* How far a direction has come, by the numbers of rules/lang/hooks.h; NULL: it has begun
      * or is complete. */
     unsigned (*progress)(const struct app_tx *, enum direction);
+    /* Interface 'index' that a call of DCE RPC may be of; false past the last.  NULL: none. */
+    bool (*iface)(const struct app_tx *, unsigned index, struct app_iface *);
+    /* The byte order of what is carried, for "byte_test:..., dce"; NULL: the network's. */
+    bool (*is_little_endian)(const struct app_tx *);
     void (*fill)(const struct app_tx *, enum direction, struct event *, struct arena *);
     bool (*is_loggable)(const struct app_tx *, enum direction); /* NULL: when both are done. */
     unsigned frame_tx_base;             /* What EVE adds to the transaction's id in frames. */

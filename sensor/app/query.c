@@ -21,6 +21,16 @@ bool app_tx_number(const struct app_tx *tx, enum direction dir, enum rule_field 
            && tx->parser->number(tx, dir, field, index, value);
 }
 
+bool app_tx_iface(const struct app_tx *tx, unsigned index, struct app_iface *iface)
+{
+    return tx->parser->iface != NULL && tx->parser->iface(tx, index, iface);
+}
+
+bool app_tx_is_little_endian(const struct app_tx *tx)
+{
+    return tx->parser->is_little_endian != NULL && tx->parser->is_little_endian(tx);
+}
+
 static bool has_named(const struct app_parser *parser, uint64_t events, const char *name)
 {
     if (parser == NULL || parser->event_names == NULL) {
@@ -63,7 +73,8 @@ bool app_proto_fits(enum app_proto rule, enum app_proto session)
     return rule == session
            || (rule == APP_HTTP
                && (session == APP_HTTP1 || session == APP_HTTP2 || session == APP_DOH2))
-           || (session == APP_DOH2 && (rule == APP_DNS || rule == APP_HTTP2));
+           || (session == APP_DOH2 && (rule == APP_DNS || rule == APP_HTTP2))
+           || (rule == APP_DCERPC && session == APP_SMB);
 }
 
 void app_tx_fill(const struct app_tx *tx, enum direction dir, struct event *event,

@@ -1,10 +1,12 @@
 /* Which parsers there are, in the order in which they are asked. */
+#include "sensor/app/dcerpc/dcerpc.h"
 #include "sensor/app/dns/dns.h"
 #include "sensor/app/ftp/ftp.h"
 #include "sensor/app/http/http.h"
 #include "sensor/app/known.h"
 #include "sensor/app/mqtt/mqtt.h"
 #include "sensor/app/parser.h"
+#include "sensor/app/smb/smb.h"
 #include "sensor/app/ssh/ssh.h"
 #include "sensor/app/tftp/tftp.h"
 #include "sensor/app/tls/tls.h"
@@ -14,6 +16,9 @@ const struct app_parser *const app_parsers[] = {
     &dns_tcp_parser,
     &dns_udp_parser,
     &tls_parser,
+    &smb_parser,
+    &dcerpc_tcp_parser,
+    &dcerpc_udp_parser,
     &ssh_parser,
     &ftp_parser,
     &ftp_data_parser,

@@ -100,7 +100,8 @@ static bool read_value(const struct program_state *s, const struct op_bytes *b,
         if (n > 8) {
             return false;
         }
-        *value = read_binary(in->bytes + at, (size_t) n, b->little_endian);
+        *value = read_binary(in->bytes + at, (size_t) n,
+                             b->is_dce ? s->is_little_endian : b->little_endian);
         *after = at + (size_t) n;
     }
     if (b->bitmask != 0) {

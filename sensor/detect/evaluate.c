@@ -222,6 +222,7 @@ static enum verdict run_tx_buffer(struct detect_worker *w, const struct engine_r
     if (look->tx == NULL) {
         return VERDICT_NO;
     }
+    state->is_little_endian = app_tx_is_little_endian(look->tx);
     bool is_file = look->is_for_file
                    && (b->id == BUFFER_FILE_DATA || b->id == BUFFER_FILE_NAME
                        || b->id == BUFFER_FILE_MAGIC);

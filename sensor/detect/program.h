@@ -55,6 +55,7 @@ struct program_state {
     unsigned n_contexts;
     struct program_capture captures[PROGRAM_MAX_CAPTURES];
     unsigned n_captures;
+    bool is_little_endian;      /* What numbers of "dce" are, in the buffer at hand. */
     bool has_entropy;           /* "entropy" was worked out, last for this. */
     double entropy;
 };

@@ -9,6 +9,9 @@ bool test_number_fits(const struct rule_test *t, uint64_t value)
     for (size_t i = 0; t->cmp == CMP_EQ && i < t->n_names && !fits; i++) {
         fits = t->names[i] == value;
     }
+    for (size_t i = 0; t->cmp == CMP_RANGE_INCLUSIVE && i + 1 < t->n_names && !fits; i += 2) {
+        fits = t->names[i] <= value && value <= t->names[i + 1];
+    }
     return fits != t->negated;
 }
 
@@ -24,6 +27,7 @@ static bool is_tx_field(enum rule_field field)
     case FIELD_MQTT_TYPE: case FIELD_MQTT_QOS: case FIELD_MQTT_FLAGS:
     case FIELD_MQTT_PROTOCOL_VERSION: case FIELD_MQTT_REASON_CODE:
     case FIELD_MQTT_CONNECT_FLAGS: case FIELD_MQTT_SESSION_PRESENT:
+    case FIELD_SMB_VERSION: case FIELD_DCERPC_OPNUM:
         return true;
     default:
         return false;
@@ -192,6 +196,29 @@ static bool test_app_event(const struct detect_worker *w, const struct rule_test
            && app_session_has_event(w->flow->app, name) != t->negated;
 }
 
+#define MAX_IFACES 1024u        /* Of DCE RPC in one session. */
+
+/* Is the call of an accepted interface that the rule asks for? */
+static bool test_dce_iface(const struct rule_test *t, const struct look *look)
+{
+    struct app_iface iface;
+    uint8_t uuid[16];
+
+    for (size_t i = 0; i < sizeof uuid; i++) {
+        uuid[i] = (uint8_t) (t->names[i / 4] >> (24 - i % 4 * 8));
+    }
+    for (unsigned i = 0; look->tx != NULL && i < MAX_IFACES
+                         && app_tx_iface(look->tx, i, &iface); i++) {
+        if (iface.is_accepted && memcmp(iface.uuid, uuid, sizeof uuid) == 0
+            && (iface.is_first_frag || (t->flag & DCE_IFACE_ANY_FRAG) != 0)
+            && ((t->flag & DCE_IFACE_VERSION) == 0
+                || number_matches(t->cmp, iface.version, t->a, t->b))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool test_checksum(const struct packet *p, const struct rule_test *t)
 {
     static const struct { uint8_t version, proto; } kinds[] = {
@@ -237,6 +264,8 @@ static bool test_holds(struct detect_worker *w, const struct rule_test *t,
         return test_packet_event(w, t);
     case TEST_CHECKSUM:
         return test_checksum(w->packet, t);
+    case TEST_DCE_IFACE:
+        return test_dce_iface(t, look);
     case TEST_FILE_TYPE:
         return file_test_holds(w->engine, t, look);
     case TEST_IPREP:

@@ -21,6 +21,8 @@ static const struct conf_key keys[] = {
     SWITCH("types.mqtt", mqtt, "yes", "MQTT messages"),
     SWITCH("types.tftp", tftp, "yes", "TFTP requests"),
     SWITCH("types.ftp", ftp, "yes", "FTP commands and the transfers that they start"),
+    SWITCH("types.smb", smb, "yes", "SMB commands and files"),
+    SWITCH("types.dcerpc", dcerpc, "yes", "DCE RPC calls"),
     SWITCH("anomaly.decode", anomaly_decode, "yes", "Anomalies of packet headers"),
     SWITCH("anomaly.stream", anomaly_stream, "yes", "Anomalies of TCP sessions"),
     SWITCH("anomaly.applayer", anomaly_applayer, "yes",

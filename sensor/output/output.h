@@ -22,6 +22,7 @@ struct output_conf {
     bool alert, anomaly, flow, netflow, fileinfo, stats, http, dns, tls, ssh, ftp, tftp;
     bool mqtt, frame;
     bool variables;
+    bool smb, dcerpc;
     bool anomaly_decode, anomaly_stream, anomaly_applayer;
     /* What alerts carry besides. */
     bool payload, payload_printable, packet, http_body, http_body_printable, app_layer;

@@ -20,6 +20,10 @@ bool type_is_on(const struct output_conf *conf, enum event_type type)
         return conf->tftp;
     case EVENT_MQTT:
         return conf->mqtt;
+    case EVENT_SMB:
+        return conf->smb;
+    case EVENT_DCERPC:
+        return conf->dcerpc;
     default:
         return type != EVENT_NONE;
     }
@@ -116,10 +120,11 @@ static void log_message(struct output_worker *w, const struct packet *p, struct 
 
     fill_packet(w, &e, &parts, p, flow,
                 dir == TO_SERVER ? SOURCE_IS_CLIENT : SOURCE_IS_SERVER);
-    /* A dns object has the number within; a flow has one handshake. */
+    /* A dns object has the number within; a flow has one handshake; a call has
+     * an id of its own. */
     e.has_tx_id = type != EVENT_DNS && type != EVENT_TLS && type != EVENT_SSH
                   && type != EVENT_FTP && type != EVENT_FTP_DATA && type != EVENT_TFTP
-                  && type != EVENT_MQTT;
+                  && type != EVENT_MQTT && type != EVENT_DCERPC;
     e.tx_id = tx->id;
     fill_transaction(w, &e, &trimmed, tx, dir);
     fill_flow_extras(w, &e, &parts, flow);

@@ -103,7 +103,7 @@ static uint64_t depth_left(const struct stream *st, const struct stream_side *si
 {
     uint64_t depth = st->engine->conf.depth;
 
-    if (depth == 0) {
+    if (depth == 0 || st->has_no_depth) {
         return UINT64_MAX;
     }
     return side->offset < depth ? depth - side->offset : 0;

@@ -236,6 +236,13 @@ void stream_stop(struct flow *flow, enum direction dir)
     }
 }
 
+void stream_lift_depth(struct flow *flow)
+{
+    if (flow->stream != NULL) {
+        flow->stream->has_no_depth = true;
+    }
+}
+
 uint64_t stream_bytes_seen(const struct flow *flow, enum direction dir)
 {
     if (flow->stream == NULL) {

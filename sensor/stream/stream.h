@@ -65,6 +65,8 @@ struct stream_result stream_packet(struct stream_engine *, struct flow *, enum d
 void stream_flow_end(struct stream_engine *, struct flow *, const struct packet *last);
 /* Nothing more of this direction is wanted: no more calls for it. */
 void stream_stop(struct flow *, enum direction);
+/* The flow's protocol is wanted whole: its depth is no limit any more. */
+void stream_lift_depth(struct flow *);
 /* Sequence numbers that a side has used so far, for "stream_size": the SYN's, and one for each
  * byte handed on or known to be there; 0 while the side has sent nothing. */
 uint64_t stream_bytes_seen(const struct flow *, enum direction);

@@ -73,6 +73,7 @@ struct stream {
     bool is_liberal;            /* Windows and acknowledgements cannot be judged. */
     bool is_async;              /* One side only is seen. */
     bool is_simultaneous;       /* Both sent a SYN: four-way handshake. */
+    bool has_no_depth;          /* stream_lift_depth() */
 };
 
 struct stream_engine {
