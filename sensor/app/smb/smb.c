@@ -268,6 +268,7 @@ static bool smb_iface(const struct app_tx *base, unsigned index, struct app_ifac
 const struct app_parser smb_parser = {
     .proto = APP_SMB, .event_type = "smb", .over_tcp = true, .has_no_depth = true,
     .event_names = event_names, .probe = smb_probe, .open = open_session,
-    .close = close_session, .parse = smb_parse, .finish = smb_finish, .buffer = smb_buffer, .number = smb_number,
-    .iface = smb_iface, .is_little_endian = smb_is_little, .fill = smb_fill, .tx_free = smb_tx_free,
+    .close = close_session, .parse = smb_parse, .finish = smb_finish,
+    .buffer = smb_buffer, .number = smb_number, .iface = smb_iface,
+    .is_little_endian = smb_is_little, .fill = smb_fill, .tx_free = smb_tx_free,
 };
