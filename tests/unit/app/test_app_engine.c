@@ -32,6 +32,7 @@ struct first_data {
     const char *event;
 };
 
+#define ZEROS "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 static void recognition_tells_what_is_odd(void **state)
 {
     static const struct first_data rows[] = {
@@ -61,7 +62,8 @@ static void recognition_tells_what_is_odd(void **state)
         { "IRC is not FTP", { C("USER a b c :d\r\n"), S(":x NOTICE\r\n") }, APP_FAILED, NULL },
         { "POP3", { S("+OK ready\r\n"), C("USER a\r\n") }, APP_POP3, NULL },
         { "IMAP", { S("* OK ready\r\n"), C("a1 LOGIN x y\r\n") }, APP_IMAP, NULL },
-        { "SMB", { C("\0\0\0\x54\xff" "SMBr"), S("\0\0\0\x54\xfe" "SMB@") }, APP_SMB, NULL },
+        { "SMB", { C("\0\0\0\x54\xff" "SMBr" ZEROS), S("\0\0\0\x54\xfe" "SMB@" ZEROS) },
+          APP_SMB, NULL },
         { "DCERPC", { C("\5\0\x0b\3\x10\0\0\0\x48\0\0\0"),
                       S("\5\0\x0c\3\x10\0\0\0\x3c\0\0\0") }, APP_DCERPC, NULL },
         { "MQTT", { C("\x10\x0c\0\4MQTT\4\2\0\x3c\0\0"), S("\x20\2\0\0") }, APP_MQTT, NULL },

@@ -303,8 +303,8 @@ static const struct { const char *rule, *message; } cases[] = {
     { "alert tcp any any -> any any (to_lowercase; content:\"a\"; sid:66;)",
       "t.rules:1:31: error: \"to_lowercase\" stands behind a sticky buffer; for exam"
       "ple: http.uri; to_lowercase;" },
-    { "alert smtp any any -> any any (dcerpc.stub_data; content:\"a\"; sid:67;)",
-      "t.rules:1:32: error: keyword \"dcerpc.stub_data\" is not supported yet" },
+    { "alert smtp any any -> any any (nfq_set_mark:0x1/0x1; sid:67;)",
+      "t.rules:1:32: error: keyword \"nfq_set_mark\" is not supported yet" },
 };
 
 static void wrong_rules_are_refused_with_place_and_remedy(void **state)
