@@ -60,4 +60,9 @@ static inline struct list_node *list_front(const struct list_node *head)
     return head->next == head ? NULL : head->next;
 }
 
+static inline struct list_node *list_back(const struct list_node *head)
+{
+    return head->prev != head ? head->prev : NULL;
+}
+
 #endif

@@ -113,10 +113,12 @@ static const char *const smb_events[] = {
 };
 static const char *const smtp_events[] = {
     "bdat_chunk_len_exceeded", "data_command_rejected", "duplicate_fields",
-    "failed_protocol_change", "invalid_pipelined_sequence", "invalid_reply",
-    "max_command_line_len_exceeded", "max_reply_line_len_exceeded",
-    "mime_long_boundary", "mime_long_filename", "no_server_welcome_message",
-    "tls_rejected", "unable_to_match_reply_with_request", "unparsable_content", NULL,
+    "failed_protocol_change", "invalid_bdat", "invalid_pipelined_sequence", "invalid_reply",
+    "max_command_line_len_exceeded", "max_reply_line_len_exceeded", "mime_invalid_base64",
+    "mime_invalid_qp", "mime_long_boundary", "mime_long_enc_line", "mime_long_filename",
+    "mime_long_header_name", "mime_long_header_value", "mime_long_line",
+    "mime_malformed_msg", "mime_parse_failed", "no_server_welcome_message", "tls_rejected",
+    "truncated_line", "unable_to_match_reply_with_request", "unparsable_content", NULL,
 };
 static const char *const ssh_events[] = {
     "invalid_banner", "invalid_record", "long_banner", "long_kex_record", NULL,

@@ -8,9 +8,7 @@
     X("app-layer-state") X("cip_service") \
     X("dhcp.leasetime") X("dhcp.rebinding_time") X("dhcp.renewal_time") X("dnp3_data") \
     X("dnp3_func") X("dnp3_obj") \
-    X("email.cc") X("email.date") \
-    X("email.from") X("email.message_id") X("email.received") X("email.subject") \
-    X("email.to") X("email.url") X("email.x_mailer") X("enip.cip_attribute") \
+    X("enip.cip_attribute") \
     X("enip.cip_class") X("enip.cip_instance") X("enip.cip_status") \
     X("enip.device_type") X("enip.identity_status") X("enip.product_code") \
     X("enip.product_name") X("enip.protocol_version") X("enip.revision") \

@@ -113,6 +113,15 @@ enum buffer_flag {
     X(SMTP_HELO, "smtp.helo", NULL, SMTP, BUFFER_TS)                                       \
     X(SMTP_MAIL_FROM, "smtp.mail_from", NULL, SMTP, BUFFER_TS)                             \
     X(SMTP_RCPT_TO, "smtp.rcpt_to", NULL, SMTP, BUFFER_TS | BUFFER_MULTI)                  \
+    X(EMAIL_FROM, "email.from", NULL, SMTP, BUFFER_TS)                                     \
+    X(EMAIL_TO, "email.to", NULL, SMTP, BUFFER_TS)                                         \
+    X(EMAIL_CC, "email.cc", NULL, SMTP, BUFFER_TS)                                         \
+    X(EMAIL_SUBJECT, "email.subject", NULL, SMTP, BUFFER_TS)                               \
+    X(EMAIL_DATE, "email.date", NULL, SMTP, BUFFER_TS)                                     \
+    X(EMAIL_MESSAGE_ID, "email.message_id", NULL, SMTP, BUFFER_TS)                         \
+    X(EMAIL_X_MAILER, "email.x_mailer", NULL, SMTP, BUFFER_TS)                             \
+    X(EMAIL_URL, "email.url", NULL, SMTP, BUFFER_TS | BUFFER_MULTI)                        \
+    X(EMAIL_RECEIVED, "email.received", NULL, SMTP, BUFFER_TS | BUFFER_MULTI)              \
     X(FTP_COMMAND, "ftp.command", NULL, FTP, BUFFER_TS)                                    \
     X(FTP_COMMAND_DATA, "ftp.command_data", NULL, FTP, BUFFER_TS)                          \
     X(FTP_REPLY, "ftp.reply", NULL, FTP, BUFFER_TC | BUFFER_MULTI)                         \

@@ -39,6 +39,14 @@ struct app_conf {
     uint64_t http_range_memory;         /* Ranges of files, kept per worker. */
     uint64_t http_header_limit;         /* Start line and headers of one message. */
     uint64_t http_field_limit;          /* One line of them. */
+    bool smtp_decode_mime;              /* Look into messages at all. */
+    bool smtp_decode_names;             /* Encoded words in file names. */
+    bool smtp_extract_urls, smtp_log_url_scheme, smtp_body_md5;
+    uint64_t smtp_mime_depth;           /* Multiparts and messages within one another. */
+    uint64_t smtp_header_limit;         /* All fields of a message, and one of them. */
+    uint64_t smtp_header_value_depth;   /* A longer value is told. */
+    uint64_t smtp_file_limit;           /* Inspected bytes of an attachment. */
+    struct conf_texts smtp_url_schemes;
     uint64_t ftp_line_limit;            /* Bytes of a command or a line of a reply. */
     uint64_t ftp_file_limit;            /* Inspected bytes of a transferred file. */
     uint64_t ftp_data_timeout;          /* Ns until a data connection is not expected more. */
@@ -74,6 +82,7 @@ struct app_tx {
     uint32_t changes[N_DIRECTIONS];     /* Moves whenever a buffer may have changed. */
     uint64_t first_ns, last_ns;         /* Packet time. */
     uint64_t events;                    /* Bit n: event n of the parser's table. */
+    uint8_t *repeats;                   /* How often again, by bit; NULL: none was. */
     struct arena arena;                 /* Dies with the transaction. */
     struct list_node files;             /* struct app_file */
     size_t charged;                     /* Bytes of 'arena' that the session has paid. */
@@ -171,6 +180,7 @@ struct app_session {
                                          * or the flow ended. */
     uint64_t proto_events;              /* Bit n: enum app_proto_event n. */
     uint64_t events_logged, proto_events_logged;        /* Output's, as in app_tx. */
+    bool wants_tls;                     /* Nothing but TLS is to follow a switch. */
     enum app_proto first_proto;         /* Before the last APP_SWITCH; else UNKNOWN. */
     uint64_t memory;                    /* Bytes that the session holds. */
     void *state;                        /* The parser's own. */

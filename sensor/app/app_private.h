@@ -69,6 +69,9 @@ struct app_piece {
 /* recognize.c: takes 'piece' while the protocol is unknown.  True when a parser was found
  * by it; the piece and what was kept before it is then to be delivered. */
 bool app_recognize(struct session *, const struct app_piece *);
+/* Recognition is over without success; a protocol that was there before a switch stays the
+ * flow's, unless TLS was to follow it. */
+void app_give_up(struct session *);
 /* The first data of a direction when the protocol is known by the other. */
 void app_check_side(struct session *, enum direction, struct slice bytes);
 /* The parser took the first bytes: what they did not tell by now they never will. */

@@ -153,6 +153,9 @@ void app_flow_finish(struct app_engine *e, struct flow *flow)
 {
     if (flow->app != NULL) {
         struct session *s = session_of(flow->app);
+        if (s->pub.wants_tls && s->pub.parser == NULL && !s->pub.is_recognized) {
+            app_give_up(s);
+        }
         finish_session(s);
         s->pub.is_finished = true;
         s->pub.is_recognized = true;

@@ -161,29 +161,6 @@ static enum app_probe probe_imap(enum direction dir, struct slice s, uint16_t se
                : begins_any(slice_of(s.bytes + n + 1, s.size - n - 1), commands);
 }
 
-/* A reply "220 text": the text, or the client, says of which protocol. */
-static enum app_probe probe_greeting(struct slice s, const char *word, const char *other)
-{
-    static const char *const replies[] = { "220 ", "220-", NULL };
-    enum app_probe answer = begins_any(s, replies);
-
-    if (answer != APP_PROBE_YES) {
-        return answer;
-    }
-    if (has_in_line(s, word)) {
-        return APP_PROBE_YES;
-    }
-    return has_in_line(s, other) ? APP_PROBE_NO : APP_PROBE_MORE;
-}
-
-static enum app_probe probe_smtp(enum direction dir, struct slice s, uint16_t server,
-                                 uint16_t client)
-{
-    static const char *const commands[] = { "EHLO ", "HELO ", "EHLO\r", "HELO\r", NULL };
-
-    return dir == TO_CLIENT ? probe_greeting(s, "SMTP", "FTP") : begins_any(s, commands);
-}
-
 /* RFC 2131: request or reply with the cookie of its options. */
 static enum app_probe probe_dhcp(enum direction dir, struct slice s, uint16_t server,
                                  uint16_t client)

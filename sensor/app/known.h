@@ -14,7 +14,6 @@
     X(SIP, sip, true, true, false)         \
     X(POP3, pop3, true, false, false)      \
     X(IMAP, imap, true, false, false)      \
-    X(SMTP, smtp, true, false, false)      \
     X(DHCP, dhcp, false, true, false)      \
     X(NTP, ntp, false, true, false)        \
     X(QUIC, quic, false, true, true)       \

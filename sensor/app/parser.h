@@ -74,6 +74,8 @@ extern const struct app_parser *const app_parsers[];
  * of the session's list; NULL, counted, when a limit is reached. */
 void *app_tx_new(struct app_session *, size_t size, uint64_t now_ns);
 void app_tx_set_event(struct app_tx *, unsigned bit);
+/* As above, for events that are told each time and not once; the first 255 again. */
+void app_tx_repeat_event(struct app_tx *, unsigned bit);
 void app_session_set_event(struct app_session *, unsigned bit);
 /* Says that progress was made: later stages look again, memory is accounted. */
 void app_tx_changed(struct app_tx *tx, enum direction dir);

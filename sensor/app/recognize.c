@@ -31,14 +31,23 @@ static void set_event(struct session *s, enum app_proto_event event)
     s->pub.proto_events |= 1ull << event;
 }
 
-/* Recognition is over without success; a protocol that was there before a switch stays
- * the flow's. */
-static void give_up(struct session *s)
+/* Behind STARTTLS 'proto' follows. */
+static void check_tls(struct session *s, enum app_proto proto)
+{
+    if (s->pub.wants_tls && proto != APP_TLS) {
+        set_event(s, APP_PROTO_EVENT_UNEXPECTED_PROTOCOL);
+        set_event(s, APP_PROTO_EVENT_NO_TLS_AFTER_STARTTLS);
+    }
+    s->pub.wants_tls = false;
+}
+
+void app_give_up(struct session *s)
 {
     s->pub.is_recognized = true;
-    if (s->pub.first_proto == APP_UNKNOWN) {
+    if (s->pub.first_proto == APP_UNKNOWN || s->pub.wants_tls) {
         s->pub.flow->app_proto = APP_FAILED;
     }
+    check_tls(s, APP_FAILED);
     app_bytes_free(&s->pub, &s->sides[TO_SERVER].pending);
     app_bytes_free(&s->pub, &s->sides[TO_CLIENT].pending);
 }
@@ -49,7 +58,7 @@ static void fail_side(struct session *s, enum direction dir)
     s->sides[dir].is_failed = true;
     s->pub.flow->app_proto_side[dir] = APP_FAILED;
     if (s->sides[direction_reverse(dir)].is_failed) {
-        give_up(s);
+        app_give_up(s);
     }
 }
 
@@ -89,7 +98,7 @@ bool app_recognize(struct session *s, const struct app_piece *piece)
     if (side->is_failed) {
         if (side->size > APP_PROBE_SKIP && !other->has_data) {
             set_event(s, APP_PROTO_EVENT_DETECTION_SKIPPED);
-            give_up(s);
+            app_give_up(s);
             return false;
         }
         keep(s, side, piece);
@@ -110,6 +119,7 @@ bool app_recognize(struct session *s, const struct app_piece *piece)
     enum app_probe answer = probe_all(s->pub.flow, piece->dir, bytes, NULL, &parser);
     if (answer == APP_PROBE_YES) {
         side->pending.size = n_before;          /* The piece itself is delivered next. */
+        check_tls(s, parser->proto);
         if (!app_session_set_parser(s, parser, piece->dir)) {
             return false;
         }
@@ -156,6 +166,7 @@ void app_check_side(struct session *s, enum direction dir, struct slice bytes)
         flow->app_proto_side[dir] = found->proto;
         set_event(s, APP_PROTO_EVENT_MISMATCH_BOTH_DIRECTIONS);
     } else if (answer == APP_PROBE_MORE && bytes.size < APP_PROBE_MAX) {
+        flow->app_proto_side[dir] = APP_UNKNOWN;    /* Its first bytes may have fitted. */
         side->is_checked = false;
     } else {
         flow->app_proto_side[dir] = APP_FAILED;

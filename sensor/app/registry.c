@@ -7,6 +7,7 @@
 #include "sensor/app/mqtt/mqtt.h"
 #include "sensor/app/parser.h"
 #include "sensor/app/smb/smb.h"
+#include "sensor/app/smtp/smtp.h"
 #include "sensor/app/ssh/ssh.h"
 #include "sensor/app/tftp/tftp.h"
 #include "sensor/app/tls/tls.h"
@@ -24,6 +25,7 @@ const struct app_parser *const app_parsers[] = {
     &ftp_data_parser,
     &tftp_parser,
     &mqtt_parser,
+    &smtp_parser,
     /* Those that have no parser, the ones with the weakest marks last. */
 #define X(id, name, tcp, udp, first) &known_##name,
     KNOWN_PROTOS(X)

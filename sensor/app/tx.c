@@ -135,6 +135,21 @@ void app_tx_set_event(struct app_tx *tx, unsigned bit)
     set_moved(tx);
 }
 
+void app_tx_repeat_event(struct app_tx *tx, unsigned bit)
+{
+    if ((tx->events >> bit & 1) == 0) {
+        app_tx_set_event(tx, bit);
+        return;
+    }
+    if (tx->repeats == NULL) {
+        tx->repeats = arena_alloc(&tx->arena, 64);
+    }
+    if (tx->repeats != NULL && tx->repeats[bit] < UINT8_MAX) {
+        tx->repeats[bit]++;
+        set_moved(tx);
+    }
+}
+
 void app_session_set_event(struct app_session *s, unsigned bit)
 {
     s->events |= 1ull << bit;

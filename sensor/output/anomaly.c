@@ -74,16 +74,21 @@ static void log_app_event(struct output_worker *w, const struct app_event *a)
     deliver_event(w, &e);
 }
 
-/* Each bit of 'events' by its name in 'parser'. */
+/* Each bit of 'events' by its name in 'parser', and again as often as 'repeats' has it. */
 static void log_parser_events(struct output_worker *w, struct app_event a,
-                              const struct app_parser *parser, uint64_t events)
+                              const struct app_parser *parser, uint64_t events,
+                              uint8_t *repeats)
 {
     a.layer = "proto_parser";
     a.proto = parser->proto;
-    for (unsigned bit = 0; bit < 64 && events >> bit != 0; bit++) {
-        a.name = (events >> bit & 1) != 0 ? app_event_name(parser, bit) : NULL;
-        if (a.name != NULL) {
+    for (unsigned bit = 0; bit < 64; bit++) {
+        unsigned n = (unsigned) (events >> bit & 1) + (repeats != NULL ? repeats[bit] : 0u);
+        a.name = n != 0 ? app_event_name(parser, bit) : NULL;
+        for (; a.name != NULL && n != 0; n--) {
             log_app_event(w, &a);
+        }
+        if (repeats != NULL) {
+            repeats[bit] = 0;
         }
     }
 }
@@ -109,15 +114,15 @@ void output_app_anomalies(struct output_worker *w, const struct packet *p,
     s->proto_events_logged |= fresh;
     fresh = s->events & ~s->events_logged;
     if (fresh != 0 && s->parser != NULL) {
-        log_parser_events(w, a, s->parser, fresh);
+        log_parser_events(w, a, s->parser, fresh, NULL);
         s->events_logged |= fresh;
     }
     for (struct app_tx *tx = app_tx_first_moved(s); tx != NULL;
          tx = app_tx_next_moved(s, tx)) {
         fresh = tx->events & ~tx->events_logged;
-        if (fresh != 0) {
+        if (fresh != 0 || tx->repeats != NULL) {
             a.tx = tx;
-            log_parser_events(w, a, tx->parser, fresh);
+            log_parser_events(w, a, tx->parser, fresh, tx->repeats);
             tx->events_logged |= fresh;
         }
     }

@@ -20,6 +20,7 @@ static const struct conf_key keys[] = {
     SWITCH("types.ssh", ssh, "yes", "SSH banners"),
     SWITCH("types.mqtt", mqtt, "yes", "MQTT messages"),
     SWITCH("types.tftp", tftp, "yes", "TFTP requests"),
+    SWITCH("types.smtp", smtp, "yes", "Mails with their envelopes"),
     SWITCH("types.ftp", ftp, "yes", "FTP commands and the transfers that they start"),
     SWITCH("types.smb", smb, "yes", "SMB commands and files"),
     SWITCH("types.dcerpc", dcerpc, "yes", "DCE RPC calls"),
@@ -44,6 +45,9 @@ static const struct conf_key keys[] = {
            "All headers in http events, where app keeps them"),
     SWITCH("tls.extended", tls_extended, "yes",
            "More than subject, issuer and server name in tls events"),
+    SWITCH("smtp.extended", smtp_extended, "yes",
+           "More than addresses, attachments and URLs in smtp events"),
+    SWITCH("smtp.md5", smtp_md5, "yes", "MD5 of subject and body in smtp events"),
 };
 
 const struct conf_section output_conf_section = { "outputs", keys,

@@ -347,7 +347,8 @@ void fill_app_proto(struct event *e, const struct flow *flow)
     }
     e->app_proto_ts = side_proto(flow, TO_SERVER);
     e->app_proto_tc = side_proto(flow, TO_CLIENT);
-    if (flow->app != NULL && flow->app->first_proto != APP_UNKNOWN) {
+    if (flow->app != NULL && flow->app->first_proto != APP_UNKNOWN
+        && flow->app->first_proto != flow->app_proto) {
         e->app_proto_orig = slice_text(app_eve_name(flow->app->first_proto));
     }
     if (flow->expected != APP_UNKNOWN && flow->expected != flow->app_proto) {

@@ -136,7 +136,7 @@ static void log_flow(struct output_worker *w, const struct flow *flow)
         out->action = slice_text("pass");
     }
     out->has_tx_cnt = has_transactions(flow);
-    out->tx_cnt = out->has_tx_cnt ? flow->app->n_txs : 0;
+    out->tx_cnt = out->has_tx_cnt ? flow->app->n_txs - flow->app->first_id : 0;
     e.flow = out;
     if (flow->key.ip_proto == IP_PROTO_TCP) {
         fill_tcp(&tcp, flow, &text);
@@ -169,7 +169,7 @@ static void log_netflow(struct output_worker *w, const struct flow *flow, enum d
     proto = proto != APP_UNKNOWN ? proto : flow->app_proto;
     e.app_proto = slice_text(app_eve_name(proto));
     out.has_tx_cnt = has_transactions(flow);
-    out.tx_cnt = out.has_tx_cnt ? flow->app->n_txs : 0;
+    out.tx_cnt = out.has_tx_cnt ? flow->app->n_txs - flow->app->first_id : 0;
     e.netflow = &out;
     if (flow->key.ip_proto == IP_PROTO_TCP) {
         fill_flags(&tcp, side->tcp_flags, text);

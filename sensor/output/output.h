@@ -20,7 +20,7 @@
 struct output_conf {
     /* Which event types are made. */
     bool alert, anomaly, flow, netflow, fileinfo, stats, http, dns, tls, ssh, ftp, tftp;
-    bool mqtt, frame;
+    bool mqtt, smtp, frame;
     bool variables;
     bool smb, dcerpc;
     bool anomaly_decode, anomaly_stream, anomaly_applayer;
@@ -28,7 +28,7 @@ struct output_conf {
     bool payload, payload_printable, packet, http_body, http_body_printable, app_layer;
     bool tagged_packets;
     bool community_id, ethernet, ndpi, metadata;
-    bool http_headers, tls_extended;
+    bool http_headers, tls_extended, smtp_extended, smtp_md5;
 };
 extern const struct conf_section output_conf_section;
 

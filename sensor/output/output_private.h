@@ -103,6 +103,7 @@ bool type_is_on(const struct output_conf *, enum event_type);
 struct trimmed {
     struct event_http http;
     struct event_tls tls;
+    struct event_email email;
 };
 void fill_transaction(struct output_worker *, struct event *, struct trimmed *,
                       const struct app_tx *, enum direction);

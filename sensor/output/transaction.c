@@ -13,6 +13,8 @@ bool type_is_on(const struct output_conf *conf, enum event_type type)
         return conf->tls;
     case EVENT_SSH:
         return conf->ssh;
+    case EVENT_SMTP:
+        return conf->smtp;
     case EVENT_FTP:
     case EVENT_FTP_DATA:
         return conf->ftp;
@@ -47,6 +49,28 @@ static void trim_tls(struct event *e, struct event_tls *copy)
     e->tls = copy;
 }
 
+/* The whole of it belongs in the smtp event alone. */
+static void trim_email(struct event *e, struct event_email *copy, bool is_extended,
+                       bool has_md5)
+{
+    const struct event_email *all = e->email;
+
+    *copy = (struct event_email) {
+        .status = all->status, .from = all->from, .to = all->to, .n_to = all->n_to,
+        .cc = all->cc, .n_cc = all->n_cc, .attachment = all->attachment,
+        .n_attachment = all->n_attachment, .url = all->url, .n_url = all->n_url,
+    };
+    if (is_extended) {
+        *copy = *all;
+        copy->subject_md5 = copy->body_md5 = slice_of(NULL, 0);
+    }
+    if (has_md5) {
+        copy->subject_md5 = all->subject_md5;
+        copy->body_md5 = all->body_md5;
+    }
+    e->email = copy;
+}
+
 void fill_transaction(struct output_worker *w, struct event *e, struct trimmed *trimmed,
                       const struct app_tx *tx, enum direction dir)
 {
@@ -58,6 +82,10 @@ void fill_transaction(struct output_worker *w, struct event *e, struct trimmed *
     }
     if (e->tls != NULL && !conf->tls_extended) {
         trim_tls(e, &trimmed->tls);
+    }
+    if (e->email != NULL) {
+        trim_email(e, &trimmed->email, conf->smtp_extended && e->type == EVENT_SMTP,
+                   conf->smtp_md5 && e->type == EVENT_SMTP);
     }
 }
 

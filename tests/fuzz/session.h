@@ -65,12 +65,31 @@ static inline void feed_piece(struct app_engine *e, struct flow *flow, uint8_t h
     }
 }
 
+/* Limits small enough to be met. */
+static inline struct app_conf fuzz_conf(void)
+{
+    static char http[] = "http";
+    static char *schemes[] = { http };
+
+    struct app_conf conf = {
+        .memory = 1u << 22, .session_memory = 1u << 18, .max_transactions = 8, .hassh = true,
+        .http_header_limit = 1u << 16, .http_field_limit = 18000, .file_md5 = true,
+        .smtp_decode_mime = true, .smtp_decode_names = true, .smtp_extract_urls = true,
+        .smtp_body_md5 = true, .smtp_mime_depth = 4, .smtp_header_limit = 2000,
+        .smtp_header_value_depth = 100, .smtp_file_limit = 1000,
+        .smtp_url_schemes = { 1, schemes },
+    };
+
+    for (int id = 0; id < N_FRAMES; id++) {
+        conf.frame_keep[id] = 16;
+    }
+    return conf;
+}
+
 static inline void fuzz_session(const struct fuzz_session *f, const uint8_t *bytes,
                                 size_t size)
 {
-    const struct app_conf conf = { .memory = 1u << 22, .session_memory = 1u << 18,
-                                   .max_transactions = 8, .hassh = true,
-                                   .http_header_limit = 1u << 16, .http_field_limit = 18000 };
+    const struct app_conf conf = fuzz_conf();
     struct app_engine *e = app_engine_create(&conf, NULL, NULL);
     struct flow flow = { .key = { .ip_proto = f->ip_proto, .sport = 4000,
                                   .dport = f->server_port } };

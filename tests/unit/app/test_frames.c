@@ -70,6 +70,26 @@ static const struct exchange exchanges[] = {
       "request[2] 0 0+18 tx 0: GET / HTTP/1.0\\x0d\\x0a\\x0d\\x0a\n"
       "stream[1] 1 0+23: HTTP/1.0 200 OK\\x0d\\x0a\\x0d\\x0abody\n"
       "response[2] 1 0+23 tx 0: HTTP/1.0 200 OK\\x0d\\x0a\\x0d\\x0abody\n" },
+    { "lines and messages of SMTP", 25, IP_PROTO_TCP,
+      { S("220 mx.a.b ESMTP\r\n"), C("EHLO a\r\nDATA\r\n"), S("250-b\r\n250 c\r\n354 d\r\n"),
+        C("A: b\r\n\r\nx\r\n.\r\nQUIT\r\n"), S("250 e\r\n221 f\r\n") },
+      "stream[1] 0 0+34: EHLO a\\x0d\\x0aDATA\\x0d\\x0aA: b\\x0d\\x0a\\x0d\\x0ax\\x0d\\x0a."
+      "\\x0d\\x0aQUIT\\x0d\\x0a\n"
+      "command_line[2] 0 0+8: EHLO a\\x0d\\x0a\n"
+      "command_line[3] 0 0+6 tx 0: EHLO a\n"
+      "command_line[4] 0 8+6: DATA\\x0d\\x0a\n"
+      "command_line[5] 0 8+4 tx 0: DATA\n"
+      "data[6] 0 14+14 tx 0: A: b\\x0d\\x0a\\x0d\\x0ax\\x0d\\x0a.\\x0d\\x0a\n"
+      "command_line[7] 0 28+6: QUIT\\x0d\\x0a\n"
+      "command_line[8] 0 28+4: QUIT\n"
+      "stream[1] 1 0+53: 220 mx.a.b ESMTP\\x0d\\x0a250-b\\x0d\\x0a250 c\\x0d\\x0a"
+      "354 d\\x0d\\x0a250 e\\x0d\\x0a221 f\\x0d\\x0a\n"
+      "response_line[2] 1 0+18: 220 mx.a.b ESMTP\\x0d\\x0a\n"
+      "response_line[3] 1 18+7 tx 0: 250-b\\x0d\\x0a\n"
+      "response_line[4] 1 25+7 tx 0: 250 c\\x0d\\x0a\n"
+      "response_line[5] 1 32+7 tx 0: 354 d\\x0d\\x0a\n"
+      "response_line[6] 1 39+7 tx 0: 250 e\\x0d\\x0a\n"
+      "response_line[7] 1 46+7: 221 f\\x0d\\x0a\n" },
     { "messages of DNS", 53, IP_PROTO_TCP,
       { C("\0\x16" "\x12\x34\1\0\0\1\0\0\0\0\0\0\1a\2de\0\0\1\0\1"
           "\0\x16" "\x12\x35\1\0\0\1\0\0\0\0\0\0\1b\2de\0\0\1\0\1") },
