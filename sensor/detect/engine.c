@@ -8,8 +8,8 @@
 
 #define KEY(field) offsetof(struct detect_conf, field)
 static const struct conf_key keys[] = {
-    { "cache", CONF_TEXT, KEY(cache), NULL, 0, 0,
-      "Folder of compiled pattern databases, so that the next start is quick", NULL },
+    { "cache", CONF_TEXT, KEY(cache), "auto", 0, 0,
+      "Folder of compiled patterns, so that the next start is quick: auto, no or a path", NULL },
     { "max_alerts", CONF_UINT, KEY(max_alerts), "15", 1, MAX_MATCHES,
       "Alerts of one packet", NULL },
     { "max_steps", CONF_UINT, KEY(max_steps), "20000", 100, 1u << 30,
@@ -393,7 +393,7 @@ struct detect_engine *detect_engine_create(const struct ruleset *rules,
     e->xbit_ids = hash_names(&rules->xbits);
     e->hostbit_ids = hash_names(&rules->hostbits);
     e->flowbits_size = (rules->flowbits.n + 7) / 8;
-    e->store = patterns_store_create(conf->cache);
+    e->store = patterns_store_create(conf->cache, diag);
     load_datasets(e, diag);
     address_data_load(e, diag);
     if (!engine_classify(e, diag) || !engine_make_groups(e, diag)) {

@@ -24,8 +24,8 @@ struct patterns_scratch;        /* One per worker. */
 
 /* ---- Making ---- */
 
-/* 'cache' is a folder, made if missing; NULL: none. */
-struct patterns_store *patterns_store_create(const char *cache);
+/* 'cache' is a folder, made if missing, "auto", "no" or NULL; see database_cache_open(). */
+struct patterns_store *patterns_store_create(const char *cache, struct diag *);
 void patterns_store_destroy(struct patterns_store *);   /* After all its sets. */
 /* How many databases were compiled, and how many came from the cache. */
 void patterns_store_stats(const struct patterns_store *, size_t *compiled, size_t *cached);

@@ -1,4 +1,4 @@
-/* Of the two files about patterns. */
+/* Of the files about patterns. */
 #ifndef CIVICSHIELD_DETECT_PATTERNS_PRIVATE_H
 #define CIVICSHIELD_DETECT_PATTERNS_PRIVATE_H
 
@@ -22,5 +22,25 @@ struct patterns_scratch {
  * reporting. */
 hs_database_t *patterns_store_get(struct patterns_store *, const struct literal *literals,
                                   size_t n, unsigned first_id, struct diag *);
+
+/* Databases on disk; cache.c.  'conf' is a folder, "auto" for the place where such things are
+ * kept, "no" or empty for none.  NULL: nothing is kept, which is reported unless it is as
+ * configured.  A folder or file that other users can write is not used.  Several processes
+ * may share a folder. */
+#define DATABASE_NAME_SIZE (32 + sizeof ".hsdb")
+#define DATABASE_CACHE_FILES 1024
+#define DATABASE_CACHE_BYTES ((uint64_t) 1 << 30)       /* The longest unused go first. */
+struct database_cache *database_cache_open(const char *conf, struct diag *);
+void database_cache_close(struct database_cache *);
+
+/* The database of 'key', to be freed with hs_free_database(); NULL if there is none.  What is
+ * damaged is reported. */
+hs_database_t *database_cache_read(const struct database_cache *, const uint64_t key[2],
+                                   struct diag *);
+
+/* Keeps a database.  What cannot be written is reported, and no harm but the time of the next
+ * start.  A reader sees a whole file or none. */
+void database_cache_write(const struct database_cache *, const uint64_t key[2],
+                          const hs_database_t *, struct diag *);
 
 #endif

@@ -1,17 +1,10 @@
 /* Compiled databases: shared in memory by equal sets, and kept on disk. */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/base/alloc.h"
 #include "common/base/hash.h"
 #include "sensor/detect/patterns_private.h"
-
-#define MAX_FILE ((off_t) 256 << 20)
 
 struct stored {
     uint64_t key[2];
@@ -19,28 +12,17 @@ struct stored {
 };
 
 struct patterns_store {
-    char *cache;                /* Or NULL. */
+    struct database_cache *cache;       /* Or NULL. */
     struct stored *stored;
     size_t n, cap;
     size_t n_compiled, n_cached;
 };
 
-/* What a cache file begins with. */
-struct file_header {
-    char magic[8];
-    uint64_t key[2];
-    uint64_t size, check;       /* Of the bytes behind it. */
-};
-static const char file_magic[8] = "CSHSDB1";
-
-struct patterns_store *patterns_store_create(const char *cache)
+struct patterns_store *patterns_store_create(const char *cache, struct diag *diag)
 {
     struct patterns_store *s = xcalloc(1, sizeof *s);
 
-    if (cache != NULL && cache[0] != '\0') {
-        s->cache = xstrdup(cache);
-        mkdir(cache, 0750);
-    }
+    s->cache = database_cache_open(cache, diag);
     return s;
 }
 
@@ -53,7 +35,7 @@ void patterns_store_destroy(struct patterns_store *s)
         hs_free_database(s->stored[i].database);
     }
     free(s->stored);
-    free(s->cache);
+    database_cache_close(s->cache);
     free(s);
 }
 
@@ -98,129 +80,6 @@ static void make_key(const struct literal *literals, size_t n, unsigned first_id
         all.first_id = first_id;
         key[i] = hash_bytes(seeds[i], &all, sizeof all);
     }
-}
-
-static char *cache_path(const struct patterns_store *s, const uint64_t key[2])
-{
-    return xasprintf("%s/%016llx%016llx.hsdb", s->cache, (unsigned long long) key[0],
-                     (unsigned long long) key[1]);
-}
-
-static bool read_all(int fd, void *out, size_t size)
-{
-    uint8_t *at = out;
-
-    while (size > 0) {
-        ssize_t n = read(fd, at, size);
-
-        if (n <= 0) {
-            if (n < 0 && errno == EINTR) {
-                continue;
-            }
-            return false;
-        }
-        at += n;
-        size -= (size_t) n;
-    }
-    return true;
-}
-
-/* NULL when 'bytes' are no database of this Hyperscan on this processor. */
-static hs_database_t *deserialize(const char *bytes, size_t size)
-{
-    hs_database_t *database = NULL;
-
-    return hs_deserialize_database(bytes, size, &database) == HS_SUCCESS ? database : NULL;
-}
-
-static hs_database_t *read_cached(const struct patterns_store *s, const uint64_t key[2],
-                                  struct diag *diag)
-{
-    char *path = cache_path(s, key);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    hs_database_t *database = NULL;
-    struct file_header header;
-    struct stat info;
-    char *bytes = NULL;
-
-    if (fd < 0) {
-        free(path);
-        return NULL;
-    }
-    if (fstat(fd, &info) == 0 && info.st_size <= MAX_FILE
-        && read_all(fd, &header, sizeof header)
-        && memcmp(header.magic, file_magic, sizeof file_magic) == 0
-        && memcmp(header.key, key, sizeof header.key) == 0
-        && header.size == (uint64_t) info.st_size - sizeof header) {
-        bytes = xmalloc((size_t) header.size);
-        if (read_all(fd, bytes, (size_t) header.size)
-            && hash_bytes(hash_seed_fixed(), bytes, (size_t) header.size) == header.check) {
-            database = deserialize(bytes, (size_t) header.size);
-        }
-    }
-    if (database == NULL) {
-        diag_add(diag, DIAG_WARNING, path, 0, 0, NULL,
-                 "the cached pattern database is damaged; it is made anew");
-    }
-    free(bytes);
-    close(fd);
-    free(path);
-    return database;
-}
-
-static bool write_all(int fd, const void *bytes, size_t size)
-{
-    const uint8_t *at = bytes;
-
-    while (size > 0) {
-        ssize_t n = write(fd, at, size);
-
-        if (n < 0) {
-            if (errno == EINTR) {
-                continue;
-            }
-            return false;
-        }
-        at += n;
-        size -= (size_t) n;
-    }
-    return true;
-}
-
-/* Under another name first: a reader sees a whole file or none.  What cannot be written is
- * no harm but the time of the next start. */
-static void write_cached(const struct patterns_store *s, const uint64_t key[2],
-                         const hs_database_t *database, struct diag *diag)
-{
-    struct file_header header;
-    char *bytes = NULL;
-    size_t size;
-
-    if (hs_serialize_database(database, &bytes, &size) != HS_SUCCESS) {
-        return;
-    }
-    char *path = cache_path(s, key);
-    char *temporary = xasprintf("%s.%ld", path, (long) getpid());
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-
-    memset(&header, 0, sizeof header);
-    memcpy(header.magic, file_magic, sizeof file_magic);
-    memcpy(header.key, key, sizeof header.key);
-    header.size = size;
-    header.check = hash_bytes(hash_seed_fixed(), bytes, size);
-    if (fd < 0) {
-        diag_add(diag, DIAG_WARNING, temporary, 0, 0, NULL,
-                 "cannot write the cache of pattern databases: %s", strerror(errno));
-    } else {
-        bool ok = write_all(fd, &header, sizeof header) && write_all(fd, bytes, size);
-
-        if (close(fd) != 0 || !ok || rename(temporary, path) != 0) {
-            unlink(temporary);
-        }
-    }
-    free(bytes);
-    free(temporary);
-    free(path);
 }
 
 static hs_database_t *compile(const struct literal *literals, size_t n, unsigned first_id,
@@ -269,14 +128,14 @@ hs_database_t *patterns_store_get(struct patterns_store *s, const struct literal
     bool is_cached = s->cache != NULL && n > 16;
 
     if (is_cached) {
-        database = read_cached(s, key, diag);
+        database = database_cache_read(s->cache, key, diag);
         s->n_cached += database != NULL;
     }
     if (database == NULL) {
         database = compile(literals, n, first_id, diag);
         s->n_compiled += database != NULL;
         if (is_cached && database != NULL) {
-            write_cached(s, key, database, diag);
+            database_cache_write(s->cache, key, database, diag);
         }
     }
     if (database != NULL) {
