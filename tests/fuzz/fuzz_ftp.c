@@ -1,88 +1,12 @@
 /* fuzz deps: app_dep */
-/* A control channel and a data connection of one engine.  The input is a list of pieces: one
- * byte of flow, direction, gap and end, one of size, then so many bytes. */
-#include <stdlib.h>
-
-#include "sensor/app/parser.h"
-#include "sensor/host/host.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-
-static void look_at(struct app_tx *tx)
-{
-    struct arena scratch;
-    struct event event = { 0 };
-    struct strbuf text = STRBUF_EMPTY;
-    uint64_t value;
-
-    arena_init(&scratch, 4096, 1u << 20);
-    for (int dir = 0; dir < N_DIRECTIONS; dir++) {
-        for (int id = 0; id < N_BUFFERS; id++) {
-            for (unsigned index = 0; index < 3; index++) {
-                app_tx_buffer(tx, (enum direction) dir, (enum buffer_id) id, index);
-            }
-        }
-        app_tx_number(tx, (enum direction) dir, FIELD_FTP_DYNAMIC_PORT, 0, &value);
-        app_tx_number(tx, (enum direction) dir, FIELD_FTPDATA_COMMAND, 0, &value);
-    }
-    app_tx_fill(tx, TO_SERVER, &event, &scratch);
-    event_write_eve(&event, &text);
-    strbuf_fini(&text);
-    arena_fini(&scratch);
-}
-
-static void feed(struct app_engine *e, struct flow *flows, const uint8_t *bytes, size_t size)
-{
-    struct packet packet = { .time_ns = 1 };
-
-    while (size >= 2) {
-        uint8_t head = bytes[0];
-        struct flow *flow = &flows[head >> 2 & 1];
-        size_t n = (size_t) bytes[1] + 1 < size - 1 ? (size_t) bytes[1] + 1 : size - 2;
-        uint8_t *copy = malloc(n + 1);
-        memcpy(copy, bytes + 2, n);
-        struct stream_data data = {
-            .dir = head & 1 ? TO_CLIENT : TO_SERVER, .bytes = n != 0 ? copy : NULL,
-            .size = (uint32_t) n, .gap = (head & 0xf0) == 0xf0 ? head & 0x0e : 0,
-            .is_end = (head & 0xf0) == 0xe0, .is_depth_reached = (head & 0xf0) == 0xd0,
-        };
-        app_stream(e, flow, &packet, &data);
-        free(copy);
-        for (struct app_tx *tx = app_tx_first(flow->app); tx != NULL;
-             tx = app_tx_next(flow->app, tx)) {
-            look_at(tx);
-            tx->is_logged = tx->is_inspected[0] = tx->is_inspected[1] = head & 2;
-        }
-        app_release(e, flow);
-        bytes += 2 + n;
-        size -= 2 + n;
-    }
-}
+/* An FTP control channel and a data connection of one engine. */
+#include "tests/fuzz/session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    const struct app_conf conf = {
-        .memory = 1u << 22, .session_memory = 1u << 20, .max_transactions = 8,
-        .ftp_line_limit = 100, .ftp_file_limit = 1000, .ftp_data_timeout = 1000000000,
-        .file_md5 = true,
-    };
-    struct app_engine *e = app_engine_create(&conf, NULL, NULL);
-    struct host_table *hosts = host_table_create(1u << 14, (struct hash_seed) { 1, 2 });
-    struct flow flows[2] = {
-        { .id = 7, .key = { .ip_proto = IP_PROTO_TCP, .sport = 4000, .dport = 21 } },
-        { .id = 8, .key = { .ip_proto = IP_PROTO_TCP, .sport = 4000, .dport = 257 } },
-    };
+    static const struct fuzz_session ftp = { .ip_proto = IP_PROTO_TCP, .server_port = 21,
+                                             .second_port = 257 };
 
-    app_engine_set_hosts(e, hosts);
-    feed(e, flows, bytes, size);
-    for (int i = 0; i < 2; i++) {
-        app_flow_finish(e, &flows[i]);
-        app_flow_end(e, &flows[i]);
-    }
-    if (app_counters(e)->memory != 0) {
-        abort();
-    }
-    app_engine_destroy(e);
-    host_table_destroy(hosts);
+    fuzz_session(&ftp, bytes, size);
     return 0;
 }

@@ -3,8 +3,6 @@
  * the message. */
 #include "tests/fuzz/session.h"
 
-static const struct fuzz_session smtp = { IP_PROTO_TCP, 25, "smtp" };
-
 static void say(struct app_engine *e, struct flow *flow, uint8_t dir, const char *text)
 {
     feed_piece(e, flow, dir, (const uint8_t *) text, strlen(text));
@@ -28,10 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         free(copy);
     }
     app_flow_finish(e, &flow);
-    for (struct app_tx *tx = app_tx_first(flow.app); tx != NULL;
-         tx = app_tx_next(flow.app, tx)) {
-        ask_everything(tx, &smtp);
-    }
+    ask_all(&flow);
     app_flow_end(e, &flow);
     if (app_counters(e)->memory != 0) {
         abort();

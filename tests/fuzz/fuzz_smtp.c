@@ -4,7 +4,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static const struct fuzz_session smtp = { IP_PROTO_TCP, 25, "smtp" };
+    static const struct fuzz_session smtp = { .ip_proto = IP_PROTO_TCP, .server_port = 25 };
 
     fuzz_session(&smtp, bytes, size);
     return 0;

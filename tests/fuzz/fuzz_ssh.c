@@ -4,7 +4,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static const struct fuzz_session ssh = { IP_PROTO_TCP, 22, "ssh" };
+    static const struct fuzz_session ssh = { .ip_proto = IP_PROTO_TCP, .server_port = 22 };
 
     fuzz_session(&ssh, bytes, size);
     return 0;
