@@ -1,6 +1,7 @@
 #include "common/base/diag.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,56 @@ void diag_add(struct diag *d, enum diag_level level, const char *file, unsigned 
     strbuf_fini(&text);
 }
 
+struct placed {
+    struct diag_message message;
+    size_t file, index;         /* Of the first message about the file; of this one. */
+};
+
+static int compare_placed(const void *left, const void *right)
+{
+    const struct placed *a = left, *b = right;
+
+    if (a->file != b->file) {
+        return a->file < b->file ? -1 : 1;
+    }
+    if (a->message.line != b->message.line) {
+        return a->message.line < b->message.line ? -1 : 1;
+    }
+    if (a->message.column != b->message.column) {
+        return a->message.column < b->message.column ? -1 : 1;
+    }
+    return a->index < b->index ? -1 : a->index > b->index;
+}
+
+static bool same_file(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+void diag_sort(struct diag *d)
+{
+    struct placed *placed = xcalloc(d->n + 1, sizeof *placed);
+    size_t *firsts = xcalloc(d->n + 1, sizeof *firsts), n_files = 0;
+
+    for (size_t i = 0; i < d->n; i++) {
+        size_t k = 0;
+
+        while (k < n_files && !same_file(d->messages[firsts[k]].file, d->messages[i].file)) {
+            k++;
+        }
+        if (k == n_files) {
+            firsts[n_files++] = i;
+        }
+        placed[i] = (struct placed) { d->messages[i], k, i };
+    }
+    qsort(placed, d->n, sizeof *placed, compare_placed);
+    for (size_t i = 0; i < d->n; i++) {
+        d->messages[i] = placed[i].message;
+    }
+    free(firsts);
+    free(placed);
+}
+
 void diag_print(const struct diag *d, FILE *out)
 {
     for (size_t i = 0; i < d->n; i++) {
@@ -67,26 +118,34 @@ void diag_print(const struct diag *d, FILE *out)
     }
 }
 
-/* Levenshtein distance with one row; 'a' has at most NEAREST_MAX bytes. */
+/* Letters that are wrong, missing, too many, or two that changed places (the distance of
+ * Levenshtein and Damerau), with three rows; 'a' has at most NEAREST_MAX bytes. */
 static size_t edit_distance(const char *a, size_t a_size, const char *b, size_t b_size)
 {
-    size_t row[NEAREST_MAX + 1];
+    size_t rows[3][NEAREST_MAX + 1];
+    size_t *before = rows[0], *last = rows[1], *row = rows[2];
 
     for (size_t i = 0; i <= a_size; i++) {
-        row[i] = i;
+        last[i] = i;
     }
     for (size_t j = 1; j <= b_size; j++) {
-        size_t diagonal = row[0];
         row[0] = j;
         for (size_t i = 1; i <= a_size; i++) {
-            size_t best = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[i];
-            best = row[i] + 1 < best ? row[i] + 1 : best;
+            size_t best = last[i - 1] + (a[i - 1] != b[j - 1]);
+            best = last[i] + 1 < best ? last[i] + 1 : best;
             best = row[i - 1] + 1 < best ? row[i - 1] + 1 : best;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]
+                && before[i - 2] + 1 < best) {
+                best = before[i - 2] + 1;
+            }
             row[i] = best;
         }
+        size_t *spare = before;
+        before = last;
+        last = row;
+        row = spare;
     }
-    return row[a_size];
+    return last[a_size];
 }
 
 const char *diag_nearest(const char *word, size_t size, const char *const *names)

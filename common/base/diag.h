@@ -32,6 +32,9 @@ void diag_fini(struct diag *);
 void diag_add(struct diag *, enum diag_level, const char *file, unsigned line,
               unsigned column, const char *hint, const char *format, ...)
     __attribute__((format(printf, 7, 8)));
+/* Puts the messages in the order of files as they were first named, lines and columns; those
+ * of one place stay as they came. */
+void diag_sort(struct diag *);
 /* One line a message, as in the example above. */
 void diag_print(const struct diag *, FILE *);
 

@@ -341,11 +341,14 @@ static bool parse_geoip(struct draft *d, const struct keyword *row, struct slice
 }
 
 static const struct keyword rows[] = {
-    { "dataset", KEYWORD_VALUE, parse_dataset, 0, "The buffer is in a set: isset,name" },
+    { "dataset", KEYWORD_VALUE, parse_dataset, 0, "The buffer is in a set: isset,name",
+      "save and state write only where datasets.rules.allow-write says so" },
     { "datarep", KEYWORD_VALUE, parse_datarep, 0, "The buffer's reputation in a set" },
     { "iprep", KEYWORD_VALUE, parse_iprep, 0,
-      "The address's reputation: src, dst, any or both, category, >, 100, or isset" },
+      "The address's reputation: src, dst, any or both, category, >, 100, or isset",
+      "Refused where no reputation is configured" },
     { "geoip", KEYWORD_VALUE, parse_geoip, 0,
-      "The address's country by two letters: src,US,DE; dst,!US; both; any" },
+      "The address's country by two letters: src,US,DE; dst,!US; both; any",
+      "Refused without geoip-database" },
 };
 FAMILY(dataset_keywords, rows);

@@ -298,7 +298,8 @@ static bool parse_packet_event(struct draft *d, const struct keyword *row, struc
 
 static const struct keyword rows[] = {
     { "app-layer-event", KEYWORD_VALUE | KEYWORD_NEGATES, parse_app_event, 0,
-      "Something wrong in the protocol: http.missing_host_header" },
+      "Something wrong in the protocol: http.missing_host_header",
+      "Events that no parser raises (check names them) load and never match" },
     { "decode-event", KEYWORD_VALUE, parse_packet_event, TEST_DECODE_EVENT,
       "Something wrong in the packet's headers" },
     { "engine-event", KEYWORD_VALUE, parse_packet_event, TEST_DECODE_EVENT,

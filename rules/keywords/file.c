@@ -1,6 +1,9 @@
 /* Files that transactions carry.  Older keywords with a value become contents of the
  * sticky buffers that replaced them. */
 #include <ctype.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "common/base/strbuf.h"
 #include "rules/keywords/keywords.h"
@@ -60,6 +63,10 @@ static bool parse_digest(struct draft *d, const struct keyword *row, struct slic
     if (path == NULL) {
         return false;
     }
+    if (access(path, R_OK) != 0) {
+        return draft_error_at(d, v.bytes, "a path is relative to the folder of the rule file",
+                              "cannot read the list \"%s\": %s", path, strerror(errno));
+    }
     struct strbuf text = STRBUF_EMPTY;
     strbuf_printf(&text, "%s:%s", row->name, path);
     draft_add_test(d, TEST_FILE_TYPE)->text = draft_text(d, strbuf_slice(&text));
@@ -99,6 +106,7 @@ static const struct keyword rows[] = {
     { "filemd5", NAMED, parse_digest, 0, "The file's MD5 is in this list" },
     { "filesha1", NAMED, parse_digest, 0, "The file's SHA-1 is in this list" },
     { "filesha256", NAMED, parse_digest, 0, "The file's SHA-256 is in this list" },
-    { "filestore", 0, parse_filestore, 0, "Keep the file" },
+    { "filestore", 0, parse_filestore, 0, "Keep the file",
+      "Asks for a file, and keeps none yet" },
 };
 FAMILY(file_keywords, rows);

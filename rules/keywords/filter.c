@@ -39,6 +39,14 @@ static bool take_pair(struct draft *d, struct slice key, struct slice value,
             return true;
         }
     }
+    if (slice_is_nocase(key, "type") || slice_is_nocase(key, "track")) {
+        return draft_error_at(d, value.bytes, slice_is_nocase(key, "type")
+                                              ? "limit, threshold, both or backoff"
+                                              : "by_src, by_dst, by_both, by_rule or by_flow",
+                              "unknown value \"%.*s\" of \"%.*s\"", (int) value.size,
+                              (const char *) value.bytes, (int) key.size,
+                              (const char *) key.bytes);
+    }
     return draft_error_at(d, key.bytes, "type limit, track by_src, count 1, seconds 60",
                           "unknown option \"%.*s\"", (int) key.size,
                           (const char *) key.bytes);

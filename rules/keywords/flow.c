@@ -71,6 +71,7 @@ static const struct keyword rows[] = {
     { "flow", KEYWORD_VALUE | KEYWORD_ONCE, parse_flow, 0,
       "Direction and state: to_server,established" },
     { "bypass", KEYWORD_BARE, parse_do, DO_BYPASS, "Look no further at the flow" },
-    { "config", KEYWORD_VALUE, parse_do, DO_CONFIG, "Change a setting for the flow" },
+    { "config", KEYWORD_VALUE, parse_do, DO_CONFIG, "Change a setting for the flow",
+      "logging disable, of type tx or flow; anything else changes nothing" },
 };
 FAMILY(flow_keywords, rows);

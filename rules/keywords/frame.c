@@ -72,6 +72,9 @@ static bool parse_frame(struct draft *d, const struct keyword *row, struct slice
         name = v;
         id = frame_by_name(own, v);
     }
+    if (proto == APP_N_PROTOS && own == APP_UNKNOWN && d->is_lost) {
+        return false;           /* The header's protocol was reported. */
+    }
     if (proto == APP_N_PROTOS && own == APP_UNKNOWN) {
         return draft_error_at(d, v.bytes, "for example: frame:tls.hdr",
                               "no protocol is named for the frame \"%.*s\"", (int) v.size,
@@ -105,6 +108,7 @@ static bool parse_frame(struct draft *d, const struct keyword *row, struct slice
 }
 
 static const struct keyword rows[] = {
-    { "frame", KEYWORD_VALUE, parse_frame, 0, "What follows looks into frames: tls.hdr" },
+    { "frame", KEYWORD_VALUE, parse_frame, 0, "What follows looks into frames: tls.hdr",
+      "The table of frames says which no parser opens yet" },
 };
 FAMILY(frame_keywords, rows);

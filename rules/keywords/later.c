@@ -3,53 +3,139 @@
  * keyword" says that they are missing. */
 #include "rules/keywords/keywords.h"
 
-/* X(keyword) */
-#define LATER_KEYWORDS(X) \
-    X("app-layer-state") X("cip_service") \
-    X("dhcp.leasetime") X("dhcp.rebinding_time") X("dhcp.renewal_time") X("dnp3_data") \
-    X("dnp3_func") X("dnp3_obj") \
-    X("enip.cip_attribute") \
-    X("enip.cip_class") X("enip.cip_instance") X("enip.cip_status") \
-    X("enip.device_type") X("enip.identity_status") X("enip.product_code") \
-    X("enip.product_name") X("enip.protocol_version") X("enip.revision") \
-    X("enip.serial") X("enip.state") X("enip.status") X("enip.vendor_id") \
-    X("enip_command") X("http2.errorcode") X("http2.flags") \
-    X("http2.frametype") X("http2.header") X("http2.header_name") X("http2.priority") \
-    X("http2.settings") X("http2.size_update") X("http2.window") X("igmp.hdr") \
-    X("igmp.type") X("ike.chosen_sa_attribute") X("ike.exchtype") X("ike.init_spi") \
-    X("ike.key_exchange_payload") X("ike.key_exchange_payload_length") \
-    X("ike.nonce_payload") X("ike.nonce_payload_length") X("ike.resp_spi") \
-    X("ike.vendor") X("krb5.cname") X("krb5.sname") X("krb5.ticket_encryption") \
-    X("krb5_err_code") X("krb5_msg_type") X("ldap.request.attribute_type") \
-    X("ldap.request.dn") X("ldap.request.operation") \
-    X("ldap.responses.attribute_type") X("ldap.responses.count") \
-    X("ldap.responses.dn") X("ldap.responses.message") X("ldap.responses.operation") \
-    X("ldap.responses.result_code") X("lua") X("luajit") X("luaxform") \
-    X("mdns.answers.rrname") X("mdns.queries.rrname") X("mdns.response.rrname") \
-    X("modbus") X("nfq_set_mark") X("nfs.version") X("nfs_procedure") \
-    X("nfs_version") X("ntp.mode") X("ntp.reference_id") X("ntp.stratum") \
-    X("ntp.version") X("pgsql.query") X("quic.cyu.hash") \
-    X("quic.cyu.string") X("quic.sni") X("quic.version") X("replace") X("rfb.name") \
-    X("rfb.secresult") X("rfb.sectype") X("sctp.hdr") X("sdp.attribute") \
-    X("sdp.bandwidth") X("sdp.connection_data") X("sdp.email") X("sdp.encryption_key") \
-    X("sdp.media.connection_data") X("sdp.media.encryption_key") X("sdp.media.media") \
-    X("sdp.media.media_info") X("sdp.origin") X("sdp.phone_number") \
-    X("sdp.repeat_time") X("sdp.session_info") X("sdp.session_name") X("sdp.time") \
-    X("sdp.timezone") X("sdp.uri") X("sip.content_length") X("sip.content_type") \
-    X("sip.from") X("sip.method") X("sip.protocol") X("sip.request_line") \
-    X("sip.response_line") X("sip.stat_code") X("sip.stat_msg") X("sip.to") \
-    X("sip.uri") X("sip.user_agent") X("sip.via") X("snmp.community") \
-    X("snmp.pdu_type") X("snmp.usm") X("snmp.version") X("template.buffer") \
-    X("tls.store") X("tls_store") X("websocket.flags") X("websocket.mask") \
-    X("websocket.opcode") X("websocket.payload")
+/* X(keyword, why) */
+#define LATER_KEYWORDS(X)                                               \
+    X("app-layer-state", "a hook says it: alert tls:client_hello_done") \
+    X("cip_service", "enip has no parser")                              \
+    X("enip.cip_attribute", "enip has no parser")                       \
+    X("enip.cip_class", "enip has no parser")                           \
+    X("enip.cip_instance", "enip has no parser")                        \
+    X("enip.cip_status", "enip has no parser")                          \
+    X("enip.device_type", "enip has no parser")                         \
+    X("enip.identity_status", "enip has no parser")                     \
+    X("enip.product_code", "enip has no parser")                        \
+    X("enip.product_name", "enip has no parser")                        \
+    X("enip.protocol_version", "enip has no parser")                    \
+    X("enip.revision", "enip has no parser")                            \
+    X("enip.serial", "enip has no parser")                              \
+    X("enip.state", "enip has no parser")                               \
+    X("enip.status", "enip has no parser")                              \
+    X("enip.vendor_id", "enip has no parser")                           \
+    X("enip_command", "enip has no parser")                             \
+    X("dhcp.leasetime", "dhcp has no parser")                           \
+    X("dhcp.rebinding_time", "dhcp has no parser")                      \
+    X("dhcp.renewal_time", "dhcp has no parser")                        \
+    X("dnp3_data", "dnp3 has no parser")                                \
+    X("dnp3_func", "dnp3 has no parser")                                \
+    X("dnp3_obj", "dnp3 has no parser")                                 \
+    X("http2.errorcode", "http2 has no parser")                         \
+    X("http2.flags", "http2 has no parser")                             \
+    X("http2.frametype", "http2 has no parser")                         \
+    X("http2.header", "http2 has no parser")                            \
+    X("http2.header_name", "http2 has no parser")                       \
+    X("http2.priority", "http2 has no parser")                          \
+    X("http2.settings", "http2 has no parser")                          \
+    X("http2.size_update", "http2 has no parser")                       \
+    X("http2.window", "http2 has no parser")                            \
+    X("igmp.hdr", "IGMP is not decoded")                                \
+    X("igmp.type", "IGMP is not decoded")                               \
+    X("ike.chosen_sa_attribute", "ike has no parser")                   \
+    X("ike.exchtype", "ike has no parser")                              \
+    X("ike.init_spi", "ike has no parser")                              \
+    X("ike.key_exchange_payload", "ike has no parser")                  \
+    X("ike.key_exchange_payload_length", "ike has no parser")           \
+    X("ike.nonce_payload", "ike has no parser")                         \
+    X("ike.nonce_payload_length", "ike has no parser")                  \
+    X("ike.resp_spi", "ike has no parser")                              \
+    X("ike.vendor", "ike has no parser")                                \
+    X("krb5.cname", "krb5 has no parser")                               \
+    X("krb5.sname", "krb5 has no parser")                               \
+    X("krb5.ticket_encryption", "krb5 has no parser")                   \
+    X("krb5_err_code", "krb5 has no parser")                            \
+    X("krb5_msg_type", "krb5 has no parser")                            \
+    X("ldap.request.attribute_type", "ldap has no parser")              \
+    X("ldap.request.dn", "ldap has no parser")                          \
+    X("ldap.request.operation", "ldap has no parser")                   \
+    X("ldap.responses.attribute_type", "ldap has no parser")            \
+    X("ldap.responses.count", "ldap has no parser")                     \
+    X("ldap.responses.dn", "ldap has no parser")                        \
+    X("ldap.responses.message", "ldap has no parser")                   \
+    X("ldap.responses.operation", "ldap has no parser")                 \
+    X("ldap.responses.result_code", "ldap has no parser")               \
+    X("lua", "rules run no scripts")                                    \
+    X("luajit", "rules run no scripts")                                 \
+    X("luaxform", "rules run no scripts")                               \
+    X("mdns.answers.rrname", "mdns has no parser")                      \
+    X("mdns.queries.rrname", "mdns has no parser")                      \
+    X("mdns.response.rrname", "mdns has no parser")                     \
+    X("modbus", "modbus has no parser")                                 \
+    X("nfq_set_mark", "a tap changes no packet")                        \
+    X("replace", "a tap changes no packet")                             \
+    X("nfs.version", "nfs has no parser")                               \
+    X("nfs_procedure", "nfs has no parser")                             \
+    X("nfs_version", "nfs has no parser")                               \
+    X("ntp.mode", "ntp has no parser")                                  \
+    X("ntp.reference_id", "ntp has no parser")                          \
+    X("ntp.stratum", "ntp has no parser")                               \
+    X("ntp.version", "ntp has no parser")                               \
+    X("pgsql.query", "pgsql has no parser")                             \
+    X("quic.cyu.hash", "quic has no parser")                            \
+    X("quic.cyu.string", "quic has no parser")                          \
+    X("quic.sni", "quic has no parser")                                 \
+    X("quic.version", "quic has no parser")                             \
+    X("rfb.name", "rfb has no parser")                                  \
+    X("rfb.secresult", "rfb has no parser")                             \
+    X("rfb.sectype", "rfb has no parser")                               \
+    X("sctp.hdr", "headers of SCTP are no buffer")                      \
+    X("sdp.attribute", "sdp has no parser")                             \
+    X("sdp.bandwidth", "sdp has no parser")                             \
+    X("sdp.connection_data", "sdp has no parser")                       \
+    X("sdp.email", "sdp has no parser")                                 \
+    X("sdp.encryption_key", "sdp has no parser")                        \
+    X("sdp.media.connection_data", "sdp has no parser")                 \
+    X("sdp.media.encryption_key", "sdp has no parser")                  \
+    X("sdp.media.media", "sdp has no parser")                           \
+    X("sdp.media.media_info", "sdp has no parser")                      \
+    X("sdp.origin", "sdp has no parser")                                \
+    X("sdp.phone_number", "sdp has no parser")                          \
+    X("sdp.repeat_time", "sdp has no parser")                           \
+    X("sdp.session_info", "sdp has no parser")                          \
+    X("sdp.session_name", "sdp has no parser")                          \
+    X("sdp.time", "sdp has no parser")                                  \
+    X("sdp.timezone", "sdp has no parser")                              \
+    X("sdp.uri", "sdp has no parser")                                   \
+    X("sip.content_length", "sip has no parser")                        \
+    X("sip.content_type", "sip has no parser")                          \
+    X("sip.from", "sip has no parser")                                  \
+    X("sip.method", "sip has no parser")                                \
+    X("sip.protocol", "sip has no parser")                              \
+    X("sip.request_line", "sip has no parser")                          \
+    X("sip.response_line", "sip has no parser")                         \
+    X("sip.stat_code", "sip has no parser")                             \
+    X("sip.stat_msg", "sip has no parser")                              \
+    X("sip.to", "sip has no parser")                                    \
+    X("sip.uri", "sip has no parser")                                   \
+    X("sip.user_agent", "sip has no parser")                            \
+    X("sip.via", "sip has no parser")                                   \
+    X("snmp.community", "snmp has no parser")                           \
+    X("snmp.pdu_type", "snmp has no parser")                            \
+    X("snmp.usm", "snmp has no parser")                                 \
+    X("snmp.version", "snmp has no parser")                             \
+    X("template.buffer", "the protocol is an example")                  \
+    X("tls.store", "certificates are not stored")                       \
+    X("tls_store", "certificates are not stored")                       \
+    X("websocket.flags", "websocket has no parser")                     \
+    X("websocket.mask", "websocket has no parser")                      \
+    X("websocket.opcode", "websocket has no parser")                    \
+    X("websocket.payload", "websocket has no parser")
 
 static bool parse_later(struct draft *d, const struct keyword *row, struct slice v)
 {
-    return draft_error(d, NULL, "keyword \"%s\" is not supported yet", row->name);
+    return draft_error(d, row->help, "keyword \"%s\" is not supported yet", row->name);
 }
 
 static const struct keyword rows[] = {
-#define X(name) { name, KEYWORD_LATER, parse_later, 0, "Not supported yet" },
+#define X(name, why) { name, KEYWORD_LATER, parse_later, 0, why },
     LATER_KEYWORDS(X)
 #undef X
 };

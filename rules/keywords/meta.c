@@ -38,10 +38,10 @@ static bool parse_id(struct draft *d, const struct keyword *row, struct slice v)
     uint64_t n;
 
     if (!number_parse(v, UINT32_MAX, &n) || (row->argument == 0 && n == 0)) {
-        return draft_error_at(d, v.bytes, NULL, "%s is a number below 2^32", row->name);
+        return draft_error_at(d, v.bytes, NULL, "%s is a number from %d to 4294967295",
+                              row->name, row->argument == 0);
     }
     *out[row->argument] = (uint32_t) n;
-    d->has_sid = d->has_sid || row->argument == 0;
     return true;
 }
 

@@ -116,14 +116,15 @@ uint32_t draft_name(struct draft *d, enum draft_names kind, struct slice name)
 struct rule_test *draft_add_test(struct draft *d, enum rule_test_kind kind)
 {
     d->tests = xgrow(d->tests, d->n_tests, &d->cap_tests, sizeof *d->tests);
-    d->tests[d->n_tests] = (struct rule_test) { .kind = kind, .negated = d->negated };
+    d->tests[d->n_tests] = (struct rule_test) { .kind = kind, .negated = d->negated,
+                                                .at = (const char *) d->key.bytes };
     return &d->tests[d->n_tests++];
 }
 
 struct rule_do *draft_add_do(struct draft *d, enum rule_do_kind kind)
 {
     d->dos = xgrow(d->dos, d->n_dos, &d->cap_dos, sizeof *d->dos);
-    d->dos[d->n_dos] = (struct rule_do) { .kind = kind };
+    d->dos[d->n_dos] = (struct rule_do) { .kind = kind, .at = (const char *) d->key.bytes };
     return &d->dos[d->n_dos++];
 }
 
@@ -177,7 +178,8 @@ struct rule_op *draft_add_op_to(struct draft *d, size_t buffer, enum rule_op_kin
     struct draft_buffer *b = &d->buffers[buffer];
 
     b->ops = xgrow(b->ops, b->n_ops, &b->cap_ops, sizeof *b->ops);
-    b->ops[b->n_ops] = (struct rule_op) { .kind = kind, .negated = d->negated };
+    b->ops[b->n_ops] = (struct rule_op) { .kind = kind, .negated = d->negated,
+                                          .at = (const char *) d->key.bytes };
     d->last_buffer = (int) buffer;
     if (kind == OP_CONTENT) {
         d->content_buffer = (int) buffer;

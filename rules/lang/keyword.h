@@ -34,7 +34,8 @@ struct keyword {
     unsigned flags;             /* enum keyword_flag. */
     bool (*parse)(struct draft *, const struct keyword *, struct slice value);
     unsigned argument;          /* What tells rows of one function apart. */
-    const char *help;           /* One sentence without a full stop. */
+    const char *help;           /* One sentence without a full stop; why, of KEYWORD_LATER. */
+    const char *limits;         /* What of it does not hold here, likewise; or NULL. */
 };
 
 struct keyword_family {
@@ -92,7 +93,7 @@ struct draft {
     bool needs_stream;          /* flow:only_stream, tcp-stream. */
     bool sees_packets_too;      /* stream_size: stream and packet. */
     bool is_hook_to_client;     /* Of a hook: which direction it is about. */
-    bool has_sid, has_priority, has_fast;
+    bool has_priority, has_fast;
     bool is_lost;               /* An unknown keyword may have been a sticky buffer: what
                                  * follows is not to blame for its absence. */
     unsigned n_errors;

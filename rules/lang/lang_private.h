@@ -29,7 +29,7 @@ struct rule_line {
     unsigned first_line;        /* From 1. */
     bool is_disabled;           /* "# alert ...": text starts behind the '#'. */
     size_t n_pieces;            /* Physical lines that it was joined from. */
-    struct line_piece { size_t start; unsigned line, column; } *pieces;
+    struct line_piece *pieces;
 };
 struct line_reader {
     const char *at, *end;
@@ -61,7 +61,8 @@ struct token_error {
     size_t offset;              /* Into the line. */
     const char *text, *hint;
 };
-/* False with 'error' filled when the line is no rule; what was read so far is kept. */
+/* False with 'error' filled when the line is no rule.  What was read so far is kept: a header
+ * that has all its words, and the options in front of the error. */
 bool rule_tokens_read(struct slice line, struct rule_tokens *, struct token_error *);
 void rule_tokens_fini(struct rule_tokens *);
 
@@ -86,6 +87,7 @@ struct rule_tree {
     enum rule_side reject_side;
     enum rule_proto proto;
     enum app_proto app_proto;
+    bool has_proto;             /* The protocol was understood. */
     bool is_bidirectional, is_both_sides;
     enum rule_hook hook;
     unsigned hook_progress;
@@ -170,7 +172,8 @@ void builder_report(struct set_builder *, enum diag_level, size_t offset, const 
 enum requires_result { REQUIRES_MET, REQUIRES_UNMET, REQUIRES_WRONG };
 enum requires_result requires_check(struct set_builder *, const struct rule_tokens *);
 
-/* tokens -> tree; false after reporting. */
+/* tokens -> tree; false after reporting.  What was wrong is left out of the tree, so that the
+ * rest can be looked at. */
 bool rule_tree_make(struct set_builder *, const struct rule_tokens *, struct rule_tree *);
 /* tree -> draft: sets made, keywords lowered; false when anything was reported. */
 bool rule_resolve(struct set_builder *, const struct rule_tree *, struct draft *);

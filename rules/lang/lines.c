@@ -125,13 +125,25 @@ bool line_reader_next(struct line_reader *r, struct arena *arena, struct rule_li
     return false;
 }
 
+static void find_place(const struct line_piece *pieces, size_t n, size_t offset,
+                       unsigned *line, unsigned *column)
+{
+    *column = (unsigned) offset + 1;
+    for (size_t i = 0; i < n && pieces[i].start <= offset; i++) {
+        *line = pieces[i].line;
+        *column = pieces[i].column + (unsigned) (offset - pieces[i].start);
+    }
+}
+
 void rule_line_place(const struct rule_line *l, size_t offset, unsigned *line,
                      unsigned *column)
 {
     *line = l->first_line;
-    *column = (unsigned) offset + 1;
-    for (size_t i = 0; i < l->n_pieces && l->pieces[i].start <= offset; i++) {
-        *line = l->pieces[i].line;
-        *column = l->pieces[i].column + (unsigned) (offset - l->pieces[i].start);
-    }
+    find_place(l->pieces, l->n_pieces, offset, line, column);
+}
+
+void rule_place(const struct rule *r, const char *at, unsigned *line, unsigned *column)
+{
+    *line = r->line;
+    find_place(r->pieces, r->n_pieces, (size_t) (at - r->text), line, column);
 }

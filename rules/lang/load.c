@@ -97,7 +97,7 @@ static void index_keywords(struct set_builder *b)
 }
 
 /* Keeps the rule, unless one of its number is there that is as new. */
-static bool keep_rule(struct set_builder *b, struct rule *r)
+static bool keep_rule(struct set_builder *b, struct rule *r, size_t sid_at)
 {
     uint32_t *key = builder_alloc(b, 2 * sizeof *key);
     key[0] = r->gid;
@@ -108,11 +108,11 @@ static bool keep_rule(struct set_builder *b, struct rule *r)
         struct rule *old = b->rules[*found];
         b->set->n_duplicate++;
         if (old->rev >= r->rev) {
-            builder_report(b, DIAG_ERROR, 0, NULL,
+            builder_report(b, DIAG_ERROR, sid_at, "give it a number of its own, or a higher rev",
                            "sid %u is used already, at %s:%u", r->sid, old->file, old->line);
             return false;
         }
-        builder_report(b, DIAG_WARNING, 0, NULL, "sid %u replaces the older one at %s:%u",
+        builder_report(b, DIAG_WARNING, sid_at, NULL, "sid %u replaces the older one at %s:%u",
                        r->sid, old->file, old->line);
         b->rules[*found] = NULL;
     }
@@ -122,25 +122,54 @@ static bool keep_rule(struct set_builder *b, struct rule *r)
     return true;
 }
 
-/* Returns false when the rule was refused. */
-static bool compile_rule(struct set_builder *b, const struct rule_tokens *tokens)
+/* Where the value of 'sid' stands; 0: nowhere. */
+static size_t place_of_sid(const struct set_builder *b, const struct rule_tokens *tokens)
+{
+    for (size_t i = 0; i < tokens->n_options; i++) {
+        if (slice_is(tokens->options[i].key, "sid")) {
+            return (size_t) (tokens->options[i].value.bytes - (const uint8_t *) b->line->text);
+        }
+    }
+    return 0;
+}
+
+/* Says so where there is none, unless another error may have swallowed it. */
+static bool check_sid(struct set_builder *b, const struct rule_tokens *tokens, bool is_good)
+{
+    bool may_be_there = memmem(b->line->text, b->line->size, "sid:", 4) != NULL;
+
+    if (place_of_sid(b, tokens) != 0) {
+        return true;
+    }
+    if (is_good || !may_be_there) {
+        builder_report(b, DIAG_ERROR, 0, "give it a number of its own: sid:1000001;",
+                       "a rule without sid");
+    }
+    return false;
+}
+
+/* Returns false when the rule was refused.  One that is not whole, or whose header is wrong,
+ * is looked at all the same: its author sees what else there is to mend. */
+static bool compile_rule(struct set_builder *b, const struct rule_tokens *tokens,
+                         bool is_whole)
 {
     struct rule_tree tree;
     struct draft d;
-    enum requires_result requires = requires_check(b, tokens);
+    enum requires_result requires = is_whole ? requires_check(b, tokens) : REQUIRES_MET;
 
     if (requires != REQUIRES_MET) {
         b->set->n_skipped += requires == REQUIRES_UNMET;
         return requires == REQUIRES_UNMET;
     }
-    if (!rule_tree_make(b, tokens, &tree)) {
-        return false;
-    }
+    bool ok = rule_tree_make(b, tokens, &tree) && is_whole;
     draft_init(&d, b, slice_of(b->line->text, b->line->size));
-    bool ok = rule_resolve(b, &tree, &d) && draft_validate(&d);
-    if (ok) {
+    ok = rule_resolve(b, &tree, &d) && ok;
+    ok = (!is_whole || check_sid(b, tokens, ok)) && ok;
+    if (ok && draft_validate(&d)) {
         draft_finish(&d);
-        ok = keep_rule(b, d.rule);
+        ok = keep_rule(b, d.rule, place_of_sid(b, tokens));
+    } else {
+        ok = false;
     }
     draft_fini(&d);
     return ok;
@@ -153,10 +182,12 @@ static void compile_line(struct set_builder *b, const struct rule_line *line)
     bool ok = false;
 
     b->line = line;
-    if (rule_tokens_read(slice_of(line->text, line->size), &tokens, &error)) {
-        ok = compile_rule(b, &tokens);
-    } else {
+    bool is_whole = rule_tokens_read(slice_of(line->text, line->size), &tokens, &error);
+    if (!is_whole) {
         builder_report(b, DIAG_ERROR, error.offset, error.hint, "%s", error.text);
+    }
+    if (tokens.n_words == N_WORDS) {
+        ok = compile_rule(b, &tokens, is_whole);
     }
     rule_tokens_fini(&tokens);
     b->set->n_refused += !ok;

@@ -207,6 +207,7 @@ struct rule_test {
                                  * CMP_RANGE_INCLUSIVE: pairs of more limits. */
     uint32_t *names;
     const char *text;           /* Argument as written, where the engine resolves it. */
+    const char *at;             /* Its keyword in the rule's text; NULL: the header. */
 };
 
 /* flow: keyword and header arrow together. */
@@ -308,6 +309,7 @@ struct rule_op {
     bool negated;
     bool relative;              /* Starts at the cursor: distance, within, R, relative. */
     bool next_relative;         /* The operation behind it is: matches must be tried in turn. */
+    const char *at;             /* Its keyword in the rule's text. */
     union {
         struct op_content content;
         struct op_pcre pcre;
@@ -351,6 +353,7 @@ struct rule_do {
     enum rule_side side;        /* xbits: src, dst, both (ip_pair); tag: session, host. */
     uint8_t unit;               /* tag: 0 seconds, 1 packets, 2 bytes. */
     const char *text;           /* config, filestore: as written, or empty. */
+    const char *at;             /* Its keyword in the rule's text. */
 };
 
 /* A bare "filestore" is about the file that the rule matched; one with a direction or a
@@ -424,6 +427,8 @@ struct rule {
     const char *text;           /* As written, one line. */
     const char *file;
     unsigned line;
+    size_t n_pieces;            /* Lines of the file that 'text' was joined from: rule_place(). */
+    const struct line_piece *pieces;
 
     size_t n_tests, n_buffers, n_dos, n_filters;
     struct rule_test *tests;
@@ -438,6 +443,13 @@ struct rule {
     enum rule_side reject_side;         /* RULE_REJECT: SIDE_SRC, SIDE_DST, SIDE_BOTH. */
     enum rule_type type;
 };
+
+struct line_piece {             /* Part of a rule's text that stood on one line of its file. */
+    size_t start;
+    unsigned line, column;
+};
+/* Line and column in the file of what stands at 'at' in the rule's text. */
+void rule_place(const struct rule *, const char *at, unsigned *line, unsigned *column);
 
 struct rule_names {             /* Interned names; index 0 is never used. */
     size_t n;

@@ -17,7 +17,12 @@ static bool prepare_value(struct draft *d, const struct keyword *row,
     if ((row->flags & (KEYWORD_QUOTES | KEYWORD_MUST_QUOTE)) != 0 && v.size > 0
         && v.bytes[0] == '"') {
         if (v.size < 2 || v.bytes[v.size - 1] != '"') {
-            return draft_error_at(d, v.bytes, NULL, "a quote is not closed");
+            const uint8_t *quote = v.size > 1 ? memrchr(v.bytes + 1, '"', v.size - 1) : NULL;
+
+            return quote == NULL
+                   ? draft_error_at(d, v.bytes, NULL, "a quote is not closed")
+                   : draft_error_at(d, quote + 1, "a ';' ends each option",
+                                    "something stands behind the closing quote");
         }
         v = slice_of(v.bytes + 1, v.size - 2);
     } else if ((row->flags & KEYWORD_MUST_QUOTE) != 0) {
@@ -63,7 +68,7 @@ static bool resolve_option(struct draft *d, const struct keyword *row,
         return report_unknown(d);
     }
     if ((row->flags & KEYWORD_LATER) != 0) {
-        return draft_error(d, NULL, "keyword \"%s\" is not supported yet", row->name);
+        return draft_error(d, row->help, "keyword \"%s\" is not supported yet", row->name);
     }
     if ((row->flags & KEYWORD_VALUE) != 0 && option->value.size == 0) {
         return draft_error(d, row->help, "\"%s\" needs a value", row->name);
@@ -86,6 +91,9 @@ static bool resolve_addresses(struct draft *d, const struct expr *e, struct slic
     struct set_builder *b = d->set;
     struct token_error error;
 
+    if (e == NULL) {
+        return false;           /* Reported. */
+    }
     *out = address_set_make(e, word, &b->conf->addresses, b->arena, &b->sets, &error);
     return *out != NULL
            || draft_error_at(d, word.bytes + error.offset, error.hint, "%s", error.text);
@@ -97,6 +105,9 @@ static bool resolve_ports(struct draft *d, const struct expr *e, struct slice wo
     struct set_builder *b = d->set;
     struct token_error error;
 
+    if (e == NULL) {
+        return false;
+    }
     *out = port_set_make(e, word, &b->conf->ports, b->arena, &b->sets, &error);
     return *out != NULL
            || draft_error_at(d, word.bytes + error.offset, error.hint, "%s", error.text);
@@ -121,8 +132,12 @@ bool rule_resolve(struct set_builder *b, const struct rule_tree *t, struct draft
     r->text = b->line->text;
     r->file = b->file;
     r->line = b->line->first_line;
+    r->pieces = b->line->pieces;
+    r->n_pieces = b->line->n_pieces;
     d->needs_stream = t->proto == RULE_PROTO_TCP_STREAM;
     d->packet_keyword = t->proto == RULE_PROTO_TCP_PKT ? "tcp-pkt" : NULL;
+    /* What is not known of the protocol may be what an option needs. */
+    d->is_lost = !t->has_proto;
     bool ok = resolve_addresses(d, t->src, t->words[WORD_SRC], &r->src);
     ok = resolve_ports(d, t->sports, t->words[WORD_SPORTS], &r->sports) && ok;
     ok = resolve_addresses(d, t->dst, t->words[WORD_DST], &r->dst) && ok;

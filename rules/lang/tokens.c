@@ -122,6 +122,9 @@ static bool read_option(struct slice body, size_t *at, struct rule_option *optio
     return true;
 }
 
+static const char no_end[] = "no ')' at the end of the rule";
+static const char goes_on[] = "a rule that goes on ends its line with a backslash";
+
 bool rule_tokens_read(struct slice line, struct rule_tokens *t, struct token_error *error)
 {
     size_t at = 0;
@@ -138,19 +141,17 @@ bool rule_tokens_read(struct slice line, struct rule_tokens *t, struct token_err
     }
     at++;
     struct slice tail = slice_trim(slice_from(line, at));
-    if (tail.size == 0 || tail.bytes[tail.size - 1] != ')') {
-        return fail(error, line.size, "no ')' at the end of the rule",
-                    "a rule that goes on ends its line with a backslash");
-    }
+    bool is_closed = tail.size > 0 && tail.bytes[tail.size - 1] == ')';
     size_t offset = (size_t) (tail.bytes - line.bytes);
-    struct slice body = slice_trim(slice_of(tail.bytes, tail.size - 1));
+    struct slice body = slice_trim(slice_of(tail.bytes, tail.size - is_closed));
     for (size_t i = 0; i < body.size;) {
         struct rule_option option;
         if (slice_trim(slice_from(body, i)).size == 0) {
             break;
         }
         if (!read_option(body, &i, &option, offset, error)) {
-            return false;
+            /* Without an end, that is what is wrong. */
+            return is_closed ? false : fail(error, line.size, no_end, goes_on);
         }
         if (option.key.size == 0 && !option.has_value) {
             continue;           /* ";;" does no harm. */
@@ -158,7 +159,7 @@ bool rule_tokens_read(struct slice line, struct rule_tokens *t, struct token_err
         t->options = xgrow(t->options, t->n_options, &t->cap_options, sizeof *t->options);
         t->options[t->n_options++] = option;
     }
-    return true;
+    return is_closed || fail(error, line.size, no_end, goes_on);
 }
 
 void rule_tokens_fini(struct rule_tokens *t)

@@ -137,7 +137,8 @@ static bool read_proto(struct set_builder *b, struct slice word, struct rule_tre
     const uint8_t *colon = memchr(word.bytes, ':', word.size);
     size_t n = colon != NULL ? (size_t) (colon - word.bytes) : word.size;
 
-    return read_proto_name(b, slice_of(word.bytes, n), t)
+    t->has_proto = read_proto_name(b, slice_of(word.bytes, n), t);
+    return t->has_proto
            && (colon == NULL || read_hook(b, slice_from(word, n + 1), t));
 }
 

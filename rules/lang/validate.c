@@ -415,9 +415,6 @@ bool draft_validate(struct draft *d)
 {
     bool ok = true;
 
-    if (!d->has_sid) {
-        ok = draft_error(d, "give it a number of its own: sid:1000001;", "a rule without sid");
-    }
     ok = check_buffers(d) && ok;
     ok = check_sizes(d) && ok;
     ok = check_directions(d) && ok;

@@ -14,13 +14,13 @@ static void put_json_text(FILE *out, const char *text)
     strbuf_fini(&quoted);
 }
 
-static void print_json(const struct ruleset *set, const struct diag *diag)
+static void print_json(const struct ruleset *set, size_t n_left_out, const struct diag *diag)
 {
     printf("{\"loaded\":%zu,\"refused\":%zu,\"skipped\":%zu,\"disabled\":%zu,"
            "\"duplicate\":%zu,\"errors\":%zu,\"warnings\":%zu,\"hash\":\"%016llx\","
-           "\"messages\":[", set->n_loaded, set->n_refused, set->n_skipped, set->n_disabled,
-           set->n_duplicate, diag->n_errors, diag->n_warnings,
-           (unsigned long long) set->hash);
+           "\"messages\":[", set->n_loaded - n_left_out, set->n_refused + n_left_out,
+           set->n_skipped, set->n_disabled, set->n_duplicate, diag->n_errors,
+           diag->n_warnings, (unsigned long long) set->hash);
     for (size_t i = 0; i < diag->n; i++) {
         const struct diag_message *m = &diag->messages[i];
         printf("%s{\"level\":\"%s\",\"file\":", i > 0 ? "," : "",
@@ -37,24 +37,40 @@ static void print_json(const struct ruleset *set, const struct diag *diag)
     puts("]}");
 }
 
+/* What the engine would leave out of a run, reported; how many rules that are. */
+static size_t try_engine(const struct tool_options *options, const struct ruleset *set,
+                         struct diag *diag)
+{
+    struct detect_engine *engine = detect_engine_create(set, &options->detect, diag);
+    size_t n = engine != NULL ? detect_engine_n_refused(engine) : set->n_loaded;
+
+    if (engine == NULL && diag->n_errors == 0) {
+        diag_add(diag, DIAG_ERROR, NULL, 0, 0, NULL, "the rules could not be compiled");
+    }
+    detect_engine_destroy(engine);
+    return n;
+}
+
 int tool_check(const struct tool_options *options)
 {
     struct diag diag;
 
     diag_init(&diag);
     struct ruleset *set = ruleset_load(&options->conf, options->files, options->n_files, &diag);
+    size_t n_left_out = try_engine(options, set, &diag);
     if (!options->no_lint) {
         lint_rules(set, &diag);
     }
+    diag_sort(&diag);
     if (options->json) {
-        print_json(set, &diag);
+        print_json(set, n_left_out, &diag);
     } else {
         diag_print(&diag, stdout);
         printf("%zu loaded, %zu refused, %zu skipped, %zu disabled; %zu errors, "
-               "%zu warnings\n", set->n_loaded, set->n_refused, set->n_skipped,
-               set->n_disabled, diag.n_errors, diag.n_warnings);
+               "%zu warnings\n", set->n_loaded - n_left_out, set->n_refused + n_left_out,
+               set->n_skipped, set->n_disabled, diag.n_errors, diag.n_warnings);
     }
-    int status = diag.n_errors > 0 || set->n_refused > 0 ? 2 : 0;
+    int status = diag.n_errors > 0 || set->n_refused + n_left_out > 0 ? 2 : 0;
     ruleset_free(set);
     diag_fini(&diag);
     return status;

@@ -70,7 +70,9 @@ static bool read_options(int argc, char **argv, struct tool_options *o, struct d
         default: ok = false; break;
         }
     }
-    ok = ok && rules_conf_read(&o->conf, tree, diag);
+    ok = ok && rules_conf_read(&o->conf, tree, diag)
+         && conf_read_section(tree, &detect_conf_section, &o->detect, diag)
+         && conf_read_section(tree, &detect_data_section, &o->detect, diag);
     if (classification != NULL) {
         set_path(&o->conf.classification, classification);
     }
@@ -117,5 +119,7 @@ int main(int argc, char **argv)
     diag_print(&diag, stderr);
     diag_fini(&diag);
     rules_conf_fini(&options.conf);
+    conf_free_section(&detect_conf_section, &options.detect);
+    conf_free_section(&detect_data_section, &options.detect);
     return status;
 }

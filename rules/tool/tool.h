@@ -3,9 +3,11 @@
 #define CIVICSHIELD_RULES_TOOL_H
 
 #include "rules/lang/lang.h"
+#include "sensor/detect/detect.h"
 
 struct tool_options {
     struct rules_conf conf;
+    struct detect_conf detect;
     const char *const *files;
     size_t n_files;
     bool json, no_lint;

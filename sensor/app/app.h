@@ -296,6 +296,10 @@ bool app_tx_is_loggable(const struct app_tx *, enum direction);
 const char *app_event_name(const struct app_parser *, unsigned bit);
 /* The name of a recognition event; NULL past the last. */
 const char *app_proto_event_name(unsigned bit);
+/* Does a parser deliver buffers of what a rule calls 'proto' (not only recognize it)? */
+bool app_has_parser(enum app_proto);
+/* Does a parser of it have an event of that name; with APP_UNKNOWN, does recognition? */
+bool app_raises_event(enum app_proto, const char *name);
 /* "http", "dns", ... as the EVE event type; NULL: this protocol logs no transactions. */
 const char *app_event_type(const struct app_parser *);
 

@@ -255,3 +255,8 @@ static struct app_view no_buffer(const struct app_tx *tx, enum direction dir,
     };
 KNOWN_PROTOS(X)
 #undef X
+
+bool app_is_known_only(const struct app_parser *parser)
+{
+    return parser->parse == parse_nothing;
+}

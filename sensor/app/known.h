@@ -24,4 +24,7 @@
 KNOWN_PROTOS(X)
 #undef X
 
+/* Is it one of these? */
+bool app_is_known_only(const struct app_parser *);
+
 #endif

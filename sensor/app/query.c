@@ -1,6 +1,7 @@
 /* What detect and output ask about a transaction; each question goes to its parser. */
 #include "rules/lang/hooks.h"
 #include "sensor/app/app_private.h"
+#include "sensor/app/known.h"
 
 static const char *const proto_event_names[] = {
 #define X(id, name) name,
@@ -113,6 +114,43 @@ const char *app_event_name(const struct app_parser *parser, unsigned bit)
 const char *app_proto_event_name(unsigned bit)
 {
     return bit < APP_N_PROTO_EVENTS ? proto_event_names[bit] : NULL;
+}
+
+/* The next parser from '*i' on of what a rule calls 'proto'. */
+static const struct app_parser *next_parser(enum app_proto proto, size_t *i)
+{
+    while (app_parsers[*i] != NULL) {
+        const struct app_parser *p = app_parsers[(*i)++];
+
+        if (!app_is_known_only(p) && app_proto_fits(proto, p->proto)) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+bool app_has_parser(enum app_proto proto)
+{
+    size_t i = 0;
+
+    return next_parser(proto, &i) != NULL;
+}
+
+bool app_raises_event(enum app_proto proto, const char *name)
+{
+    const struct app_parser *p;
+
+    for (unsigned bit = 0; proto == APP_UNKNOWN && bit < APP_N_PROTO_EVENTS; bit++) {
+        if (strcasecmp(proto_event_names[bit], name) == 0) {
+            return true;
+        }
+    }
+    for (size_t i = 0; (p = next_parser(proto, &i)) != NULL;) {
+        if (has_named(p, UINT64_MAX, name)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 const char *app_event_type(const struct app_parser *parser)

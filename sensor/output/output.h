@@ -94,7 +94,7 @@ void output_flow(struct output_worker *, struct flow_table *, struct flow *);
 
 struct output_counters {
     uint64_t made;              /* Events that got a number. */
-    uint64_t by_type[32];       /* enum event_type */
+    uint64_t by_type[64];       /* enum event_type */
     uint64_t eve_lines, eve_bytes, eve_errors;
     uint64_t offered, refused;  /* offered = taken + refused */
     uint64_t scratch_full;      /* Events that lost a part for want of scratch memory. */

@@ -243,6 +243,7 @@ static bool load_rules(struct run *run, struct diag *diag)
     run->hosts = host_table_create(s->pipeline.host_memory,
                                    run->options->read_path != NULL ? hash_seed_fixed()
                                                                    : hash_seed_random());
+    diag_sort(&wrong);
     diag_print(&wrong, stderr);
     if ((s->n_rule_files != 0 && !run->options->quiet) || wrong.n_errors != 0) {
         size_t n_left_out = run->engine != NULL ? detect_engine_n_refused(run->engine) : 0;

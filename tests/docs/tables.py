@@ -73,35 +73,32 @@ def type_table():
 
 # ---- Rules ----
 
-FAMILIES = [("meta", "About the rule"), ("content", "Contents"), ("pcre", "Expressions"), ("bytes", "Numbers in data"),
-            ("flow", "Flow"), ("bits", "Bits and counters"), ("filter", "How often"), ("header", "Headers"),
-            ("app", "Protocol"), ("frame", "Frames"), ("event", "Malformed input"), ("file", "Files"), ("dataset", "Sets"),
-            ("transform", "Transforms, before the contents of a buffer")]
+FAMILIES = [("meta", "About the rule"), ("content", "Contents"), ("buffers", "Buffers"), ("pcre", "Expressions"),
+            ("bytes", "Numbers in data"), ("number", "Numbers of packet, flow and transaction"), ("flow", "Flow"),
+            ("bits", "Bits and counters"), ("filter", "How often"), ("header", "Headers"), ("app", "Protocol"),
+            ("dcerpc", "Interfaces of DCE RPC"), ("frame", "Frames"), ("event", "Malformed input"), ("file", "Files"),
+            ("dataset", "Sets"), ("transform", "Transforms, before the contents of a buffer"), ("later", "Refused")]
+DECIDES, LIMITS, REFUSED = "decides", "has limits", "refused"
+STRING = r'"(?:[^"\\]|\\.)*"'
 
 
-def rows_of(family):
+def joined(literals):
+    """What adjacent C strings say."""
+    return "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literals)).replace('\\"', '"')
+
+
+def family_rows(family):
+    """(keyword, state, what it says, limits or why not) of rows that are written out."""
     text = source("rules/keywords/%s.c" % family)
     table = text[text.index("static const struct keyword rows[]"):]
-    for name, help_text in re.findall(r'\{ "([^"]+)",[^"}]*?((?:"(?:[^"\\]|\\.)*"\s*)+)\}', table):
-        yield name, "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', help_text)).replace('\\"', '"')
-
-
-def keyword_table():
-    lines = ["| keyword | |", "|---|---|"]
-    for family, title in FAMILIES:
-        lines.append("| **%s** | |" % title)
-        for name, help_text in rows_of(family):
-            lines.append("| `%s` | %s |" % (name, help_text.replace("|", "\\|")))
-    return lines
-
-
-def number_table():
-    text = source("rules/lang/plan.h")
-    table = text[text.index("#define RULE_FIELDS(X)"):text.index("enum rule_field {")]
-    names = []
-    for name, older in re.findall(r'X\(\w+, "([^"]+)", ("[^"]+"|NULL), \d+\)', table):
-        names.append("`%s`" % name if older == "NULL" else "`%s` (`%s`)" % (name, older.strip('"')))
-    return wrapped(names)
+    for name, rest in re.findall(r'\{ "([^"]+)",((?:[^"{}]|%s)*)\}' % STRING, table):
+        texts = [joined(t) for t in re.findall(r'%s(?:\s+%s)*' % (STRING, STRING), rest)]
+        if re.search(r"\bparse_gone\b", rest):
+            yield name, REFUSED, "", texts[0]
+        elif len(texts) > 1:
+            yield name, LIMITS, texts[0], texts[1]
+        else:
+            yield name, DECIDES, texts[0], ""
 
 
 def buffer_rows():
@@ -109,7 +106,7 @@ def buffer_rows():
     text = source("rules/lang/buffers.h")
     table = text[text.index("#define RULE_BUFFERS(X)"):text.index("enum buffer_id {")].replace("\\\n", " ")
     for name, older, protocol, flags in re.findall(r'X\(\w+, "([^"]+)", ("[^"]+"|NULL), (\w+),\s*([^)]*)\)', table):
-        yield name, None if older == "NULL" else older.strip('"'), protocol.lower(), "MODIFIER" in flags
+        yield name, None if older == "NULL" else older.strip('"'), protocol.lower(), flags
 
 
 def has_parser(protocol):
@@ -117,13 +114,52 @@ def has_parser(protocol):
         re.search(r"\b%s(_tcp|_udp)?_parser\b" % protocol, source("sensor/app/registry.c")))
 
 
-def buffer_table():
-    lines = ["| buffer | older name | of |", "|---|---|---|"]
-    for name, older, protocol, is_modifier in buffer_rows():
-        if has_parser(protocol):
-            shown = "" if older is None else "`%s`%s" % (older, ", behind its content" if is_modifier else "")
-            lines.append("| `%s` | %s | %s |" % (name, shown, "any" if protocol == "unknown" else protocol))
+def buffer_keyword_rows():
+    for name, older, protocol, flags in buffer_rows():
+        what = "What follows looks into it" + ("" if protocol == "unknown" else ", of %s" % protocol)
+        state, note = (DECIDES, "") if has_parser(protocol) else (LIMITS, "Empty: %s has no parser yet" % protocol)
+        if "BUFFER_VALUED" not in flags:
+            yield name, state, what, note
+        if older is not None:
+            yield older, state, "Older name of `%s`%s" % (
+                name, ", behind its content" if "MODIFIER" in flags else ""), note
+
+
+def number_keyword_rows():
+    text = source("rules/lang/plan.h")
+    table = text[text.index("#define RULE_FIELDS(X)"):text.index("enum rule_field {")]
+    for name, older in re.findall(r'X\(\w+, "([^"]+)", ("[^"]+"|NULL), \d+\)', table):
+        yield name, DECIDES, "A number: 5, !5, <5, >=5, 3-7", ""
+        if older != "NULL":
+            yield older.strip('"'), DECIDES, "Older name of `%s`" % name, ""
+
+
+def later_keyword_rows():
+    for name, why in re.findall(r'X\("([^"]+)", "([^"]+)"\)', source("rules/keywords/later.c")):
+        yield name, REFUSED, "", why
+
+
+MADE_ROWS = {"buffers": buffer_keyword_rows, "number": number_keyword_rows, "later": later_keyword_rows}
+
+
+def keyword_rows(family):
+    """All keywords of a family, as the registry (rules/keywords/table.c) has them."""
+    if family in MADE_ROWS:
+        yield from MADE_ROWS[family]()
+    yield from family_rows(family)
+
+
+def keyword_table():
+    lines = ["| keyword | state | what it says | limits, or why not |", "|---|---|---|---|"]
+    for family, title in FAMILIES:
+        lines.append("| **%s** | | | |" % title)
+        for row in keyword_rows(family):
+            lines.append("| `%s` | %s | %s | %s |" % tuple(cell.replace("|", "\\|") for cell in row))
     return lines
+
+
+def keywords(*states):
+    return {row[0] for family, _ in FAMILIES for row in keyword_rows(family) if row[1] in states}
 
 
 def frame_table():
@@ -157,30 +193,8 @@ def hook_table():
     return lines
 
 
-def wrapped(names, width=96):
-    lines, line = [], ""
-    for i, name in enumerate(names):
-        word = name + ("," if i + 1 < len(names) else ".")
-        if line and len(line) + 1 + len(word) > width:
-            lines.append(line)
-            line = word
-        else:
-            line = line + " " + word if line else word
-    return lines + [line] if line else lines
-
-
-def without_parser_table():
-    return wrapped(["`%s`" % n for n, _, protocol, _ in buffer_rows() if not has_parser(protocol)])
-
-
-def later_table():
-    text = source("rules/keywords/later.c")
-    return wrapped(["`%s`" % n for n in re.findall(r'X\("([^"]+)"\)', text)])
-
-
 TABLES = {"event types": type_table, "event fields": field_table, "keywords": keyword_table,
-          "number keywords": number_table, "buffers": buffer_table, "buffers without a parser": without_parser_table,
-          "frames": frame_table, "hooks": hook_table, "keywords to come": later_table}
+          "frames": frame_table, "hooks": hook_table}
 PLACE = re.compile(r"(<!-- table: ([^>]+) -->\n)(.*?)(<!-- end of table -->)", re.DOTALL)
 
 

@@ -249,7 +249,8 @@ static const struct { const char *rule, *message; } cases[] = {
       "t.rules:1:44: error: unknown event \"ipv4.pkt_to_small\"; did you mean \"ipv4"
       ".pkt_too_small\"?" },
     { "alert tcp any any -> any any (template.buffer; sid:57;)",
-      "t.rules:1:31: error: keyword \"template.buffer\" is not supported yet" },
+      "t.rules:1:31: error: keyword \"template.buffer\" is not supported yet; "
+      "the protocol is an example" },
     { "alert dns any any -> any any (dns.query; dataset:set,x,type string,save ../up"
       "; sid:58;)",
       "t.rules:1:42: error: rules may not write datasets; datasets.rules.allow-write" },
@@ -304,7 +305,8 @@ static const struct { const char *rule, *message; } cases[] = {
       "t.rules:1:31: error: \"to_lowercase\" stands behind a sticky buffer; for exam"
       "ple: http.uri; to_lowercase;" },
     { "alert smtp any any -> any any (nfq_set_mark:0x1/0x1; sid:67;)",
-      "t.rules:1:32: error: keyword \"nfq_set_mark\" is not supported yet" },
+      "t.rules:1:32: error: keyword \"nfq_set_mark\" is not supported yet; "
+      "a tap changes no packet" },
 };
 
 static void wrong_rules_are_refused_with_place_and_remedy(void **state)
