@@ -45,11 +45,25 @@ void smtp_wait_for(struct smtp_state *s, enum smtp_command command)
     }
 }
 
+static unsigned last_waiting(const struct smtp_state *s)
+{
+    return (s->first_waiting + s->n_waiting - 1) % SMTP_MAX_WAITING;
+}
+
 enum smtp_command smtp_last_waiting(const struct smtp_state *s)
 {
-    unsigned last = (s->first_waiting + s->n_waiting - 1) % SMTP_MAX_WAITING;
+    return s->n_waiting != 0 && s->n_forgotten == 0 ? s->waiting[last_waiting(s)].command
+                                                    : SMTP_OTHER;
+}
 
-    return s->n_waiting != 0 && s->n_forgotten == 0 ? s->waiting[last].command : SMTP_OTHER;
+bool smtp_wait_for_chunks(struct smtp_state *s)
+{
+    bool does_wait = smtp_last_waiting(s) == SMTP_BDAT;
+
+    if (does_wait) {
+        s->waiting[last_waiting(s)].command = SMTP_MESSAGE;
+    }
+    return does_wait;
 }
 
 /* Some commands must be the last that are sent before an answer (RFC 2920, section 3.1). */
@@ -255,7 +269,7 @@ void smtp_take_command(struct smtp_input *in, struct slice line, size_t n_end)
     }
 }
 
-void smtp_end_mail(struct smtp_input *in)
+void smtp_end_mail(struct smtp_input *in, bool is_answered)
 {
     struct smtp_state *s = in->state;
     struct smtp_tx *tx = s->tx;
@@ -271,8 +285,12 @@ void smtp_end_mail(struct smtp_input *in)
     s->has_ended = true;
     s->tx = NULL;
     tx->tx.last_ns = in->now_ns;
-    for (int d = 0; d < N_DIRECTIONS; d++) {
-        tx->tx.is_done[d] = true;
-        app_tx_changed(&tx->tx, (enum direction) d);
+    tx->tx.is_done[TO_SERVER] = true;
+    tx->tx.is_done[TO_CLIENT] = is_answered;
+    app_tx_changed(&tx->tx, TO_SERVER);
+    app_tx_changed(&tx->tx, TO_CLIENT);
+    s->n_unanswered += !is_answered;
+    if (s->n_unanswered > SMTP_MAX_UNANSWERED) {
+        smtp_answer_all(in);
     }
 }

@@ -92,7 +92,7 @@ static void take_dot(struct smtp_input *in, const uint8_t *end)
     smtp_wait_for(s, SMTP_MESSAGE);
     smtp_end_data(in, end);
     smtp_end_message(in, true);
-    smtp_end_mail(in);
+    smtp_end_mail(in, smtp_last_waiting(s) != SMTP_MESSAGE);
 }
 
 /* Without its line end. */
@@ -168,12 +168,13 @@ static void take_chunk(struct smtp_input *in)
 
 static void end_chunk(struct smtp_input *in)
 {
-    bool is_last = in->state->is_last_chunk;
+    struct smtp_state *s = in->state;
+    bool is_last = s->is_last_chunk;
 
-    smtp_drop_chunk(in->state);
+    smtp_drop_chunk(s);
     if (is_last) {
         smtp_end_message(in, true);
-        smtp_end_mail(in);
+        smtp_end_mail(in, !smtp_wait_for_chunks(s));
     }
 }
 

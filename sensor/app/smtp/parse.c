@@ -121,6 +121,7 @@ static void handle_gap(struct smtp_input *in, enum direction dir, uint64_t size)
         s->is_data = true;              /* A message follows, if there was a yes. */
         s->is_within_line = false;
     }
+    smtp_answer_all(in);
     s->n_waiting = 0;
     s->n_forgotten = 0;
     s->is_multiline = false;
@@ -155,6 +156,9 @@ enum app_result smtp_parse(struct app_session *session, const struct app_input *
     if (input->is_end && input->dir == TO_SERVER) {
         smtp_end_message(&in, false);
     }
+    if (input->is_end && input->dir == TO_CLIENT) {
+        smtp_answer_all(&in);
+    }
     return APP_NEED_MORE;
 }
 
@@ -165,6 +169,6 @@ void smtp_finish(struct app_session *session)
     if (in.state->tx != NULL) {
         in.now_ns = in.state->tx->tx.last_ns;
         smtp_end_message(&in, false);
-        smtp_end_mail(&in);
+        smtp_end_mail(&in, true);
     }
 }

@@ -67,10 +67,50 @@ static void answer_data(struct smtp_input *in, unsigned code)
     }
 }
 
+static void answer_mail(struct smtp_input *in, struct app_tx *tx)
+{
+    struct smtp_state *s = in->state;
+
+    tx->is_done[TO_CLIENT] = true;
+    tx->last_ns = in->now_ns;
+    app_tx_changed(tx, TO_CLIENT);
+    s->n_unanswered -= s->n_unanswered != 0;
+}
+
+static bool is_unanswered(const struct app_tx *tx)
+{
+    return tx->parser == &smtp_parser && tx->is_done[TO_SERVER] && !tx->is_done[TO_CLIENT];
+}
+
+/* The message was the last thing that its mail waited for. */
+static void answer_message(struct smtp_input *in, const struct smtp_waiting *asked)
+{
+    LIST_FOR_EACH (node, &in->session->txs) {
+        struct app_tx *tx = LIST_ENTRY(node, struct app_tx, node);
+        if (asked->has_tx && tx->id == asked->tx_id && is_unanswered(tx)) {
+            answer_mail(in, tx);
+            return;
+        }
+    }
+}
+
+void smtp_answer_all(struct smtp_input *in)
+{
+    if (in->state->n_unanswered == 0) {
+        return;
+    }
+    LIST_FOR_EACH (node, &in->session->txs) {
+        struct app_tx *tx = LIST_ENTRY(node, struct app_tx, node);
+        if (is_unanswered(tx)) {
+            answer_mail(in, tx);
+        }
+    }
+}
+
 static void answer_starttls(struct smtp_input *in, unsigned code)
 {
     if (code == 220) {
-        smtp_end_mail(in);
+        smtp_end_mail(in, true);
         in->state->wants_switch = true;
     } else {
         smtp_event(in, SMTP_EVENT_TLS_REJECTED);
@@ -96,8 +136,11 @@ static void take_answer(struct smtp_input *in, const struct smtp_waiting *asked,
     case SMTP_RSET:
     case SMTP_QUIT:
         if (code == (asked->command == SMTP_QUIT ? 221u : 250u) && is_current) {
-            smtp_end_mail(in);
+            smtp_end_mail(in, true);
         }
+        break;
+    case SMTP_MESSAGE:
+        answer_message(in, asked);
         break;
     case SMTP_BDAT:
         if (code >= 400) {

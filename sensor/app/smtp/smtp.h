@@ -22,6 +22,9 @@
 /* Commands that wait for their answers: more of them are counted, but forgotten. */
 #define SMTP_MAX_WAITING 256
 #define SMTP_MAX_RECIPIENTS 1024
+/* Mails whose message was not answered yet: with more of them nobody seems to answer, and none
+ * is waited for. */
+#define SMTP_MAX_UNANSWERED 64
 /* So many lines that are no replies, and the server does not speak SMTP. */
 #define SMTP_MAX_INVALID 64
 
@@ -29,7 +32,7 @@ enum smtp_command {
     SMTP_OTHER, SMTP_HELO, SMTP_MAIL, SMTP_RCPT, SMTP_DATA, SMTP_BDAT, SMTP_RSET,
     SMTP_QUIT, SMTP_STARTTLS,
     SMTP_DATA_EARLY,            /* DATA whose message came without waiting for an answer. */
-    SMTP_MESSAGE,               /* The end of a message, which is answered as well. */
+    SMTP_MESSAGE,               /* The end of a message, or its last chunk. */
 };
 
 struct smtp_tx {
@@ -57,6 +60,7 @@ struct smtp_state {
     bool wants_switch, is_broken;
     unsigned n_invalid;         /* Lines of the server that are no replies. */
     uint64_t n_mails;           /* Begun so far. */
+    unsigned n_unanswered;      /* Of them, over but for the answer to their message. */
 
     struct app_bytes helo;
     bool has_helo;
@@ -102,15 +106,21 @@ void smtp_finish(struct app_session *);
 void smtp_take_command(struct smtp_input *, struct slice line, size_t n_end);
 /* A new mail goes on; false: no memory. */
 bool smtp_begin_mail(struct smtp_input *);
-/* The mail is over, whatever became of it. */
-void smtp_end_mail(struct smtp_input *);
+/* The mail is over, whatever became of it; 'is_answered': no answer to its message is to
+ * come. */
+void smtp_end_mail(struct smtp_input *, bool is_answered);
 /* A command waits for its answer. */
 void smtp_wait_for(struct smtp_state *, enum smtp_command);
+/* The chunk that was announced last is a message's last: its answer is that of the message.
+ * False: it came already. */
+bool smtp_wait_for_chunks(struct smtp_state *);
 /* The last that waits; SMTP_OTHER: none does. */
 enum smtp_command smtp_last_waiting(const struct smtp_state *);
 
 /* reply.c: one line without its end, which has 'n_end' bytes. */
 void smtp_take_reply(struct smtp_input *, struct slice line, size_t n_end);
+/* No answers come to messages that are over. */
+void smtp_answer_all(struct smtp_input *);
 
 /* data.c: takes what it can of the message from the front of 'rest'; false: more is needed
  * to go on. */

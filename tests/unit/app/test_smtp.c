@@ -330,12 +330,75 @@ static void what_begins_a_session_is_recognized_on_any_port(void **state)
     }
 }
 
+/* Each to be logged when its message is answered, or when no answer can come any more. */
+static void a_mail_is_complete_with_the_answer_to_its_message(void **state)
+{
+#define SENT BEGIN, SENDER, C("DATA\r\n"), S("354 go\r\n"), C(MESSAGE ".\r\n")
+    static const struct {
+        const char *name;
+        struct turn turns[12];
+        size_t n_before;            /* Of these, after which it is not complete yet. */
+    } cases[] = {
+        { "an answer", { SENT, S("250 ok\r\n") }, 8 },
+        { "a refusal", { SENT, S("554 no\r\n") }, 8 },
+        { "an answer of two lines", { SENT, S("250-a\r\n"), S("250 b\r\n") }, 9 },
+        { "what is no answer", { SENT, S("what?\r\n") }, 8 },
+        { "the next mail, and then the answer",
+          { SENT, C("MAIL FROM:<z@x>\r\n"), S("250 ok\r\n") }, 9 },
+        { "bytes that are missing", { SENT, { .dir = TO_CLIENT, .gap = 9 }, S("x\r\n") }, 8 },
+        { "the answer to the last of two chunks",
+          { BEGIN, SENDER, C("BDAT 6\r\nA: b\r\nBDAT 3 LAST\r\n\r\nx"), S("250 1\r\n"),
+            S("250 2\r\n") }, 7 },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct conversation c;
+        start(&c);
+        c.flow.key.dport = 25;
+        for (size_t n = 0; n < 12 && (cases[i].turns[n].size != 0 || cases[i].turns[n].gap != 0);
+             n++) {
+            if (n == cases[i].n_before
+                && (!tx_at(&c, 0)->is_done[TO_SERVER]
+                    || app_tx_is_loggable(tx_at(&c, 0), TO_SERVER))) {
+                fail_msg("%s: not complete after %zu turns", cases[i].name, n);
+            }
+            feed_turn(&c, &cases[i].turns[n], 0);
+        }
+        if (!app_tx_is_loggable(tx_at(&c, 0), TO_SERVER)) {
+            fail_msg("%s: complete in the end", cases[i].name);
+        }
+        stop(&c);
+    }
+}
+
+static void mails_that_nobody_answers_are_complete_after_some(void **state)
+{
+    struct conversation c;
+    struct turn begin[] = { BEGIN, C("MAIL FROM:<a@x>\r\n"), FEATURES };
+    struct turn mail = C("MAIL FROM:<a@x>\r\nBDAT 3 LAST\r\n\r\nx");
+
+    start(&c);
+    c.flow.key.dport = 25;
+    for (size_t i = 0; i < sizeof begin / sizeof *begin; i++) {
+        feed_turn(&c, &begin[i], 0);
+    }
+    for (unsigned i = 0; i < SMTP_MAX_UNANSWERED; i++) {
+        feed_turn(&c, &mail, 0);
+    }
+    assert_false(app_tx_is_loggable(tx_at(&c, 0), TO_SERVER));
+    feed_turn(&c, &mail, 0);
+    for (unsigned i = 0; i <= SMTP_MAX_UNANSWERED; i++) {
+        assert_true(app_tx_is_loggable(tx_at(&c, i), TO_SERVER));
+    }
+    stop(&c);
+}
+
 static void a_field_is_not_there_before_all_fields_are(void **state)
 {
     struct conversation c;
     struct turn begin[] = { BEGIN, SENDER, C("DATA\r\n"), S("354 go\r\n"),
                             C("Subject: s\r\n") };
-    struct turn end = C("\r\n"), dot = C(".\r\n");
+    struct turn end = C("\r\n"), dot = C(".\r\n"), queued = QUEUED;
 
     start(&c);
     c.flow.key.dport = 25;
@@ -354,8 +417,9 @@ static void a_field_is_not_there_before_all_fields_are(void **state)
     assert_int_equal(app_tx_buffer(tx, TO_SERVER, BUFFER_EMAIL_URL, 0).state, APP_VIEW_NOT_YET);
     assert_false(app_tx_is_loggable(tx, TO_SERVER));
     feed_turn(&c, &dot, 0);
-    assert_true(app_tx_is_loggable(tx, TO_SERVER));
     assert_int_equal(app_tx_buffer(tx, TO_SERVER, BUFFER_EMAIL_URL, 0).state, APP_VIEW_ABSENT);
+    feed_turn(&c, &queued, 0);
+    assert_true(app_tx_is_loggable(tx, TO_SERVER));
     stop(&c);
 }
 
@@ -369,6 +433,8 @@ int main(void)
         cmocka_unit_test(unanswered_commands_do_not_grow),
         cmocka_unit_test(recipients_are_bounded),
         cmocka_unit_test(what_begins_a_session_is_recognized_on_any_port),
+        cmocka_unit_test(a_mail_is_complete_with_the_answer_to_its_message),
+        cmocka_unit_test(mails_that_nobody_answers_are_complete_after_some),
         cmocka_unit_test(a_field_is_not_there_before_all_fields_are),
     };
 
