@@ -98,8 +98,11 @@ static const char *const quic_events[] = {
     "error_on_data", "failed_decrypt", NULL,
 };
 static const char *const rfb_events[] = {
-    "confused_state", "malformed_message", "unimplemented_security_type",
+    "confused_state", "malformed_message", "too_long_string", "unimplemented_security_type",
     "unknown_security_result", NULL,
+};
+static const char *const snmp_events[] = {
+    "malformed_data", "unknown_security_model", "version_mismatch", NULL,
 };
 static const char *const smb_events[] = {
     "duplicate_negotiate", "file_overlap", "internal_error", "malformed_data",
@@ -157,6 +160,7 @@ app_events[] = {
     { "rfb", APP_RFB, rfb_events },
     { "smb", APP_SMB, smb_events },
     { "smtp", APP_SMTP, smtp_events },
+    { "snmp", APP_SNMP, snmp_events },
     { "ssh", APP_SSH, ssh_events },
     { "tls", APP_TLS, tls_events },
     { "ikev2", APP_IKE, ike_events },

@@ -29,6 +29,13 @@ bool tls_parse_validity(struct draft *, const struct keyword *, struct slice);
 bool mqtt_parse_number(struct draft *, const struct keyword *, struct slice);
 bool mqtt_parse_type(struct draft *, const struct keyword *, struct slice);
 bool mqtt_parse_flags(struct draft *, const struct keyword *, struct slice);
+/* What most fields take. */
+bool number_parse_plain(struct draft *, const struct keyword *, struct slice);
+/* auth.c: likewise, of DHCP, SNMP, Kerberos and RFB. */
+bool auth_parse_number(struct draft *, const struct keyword *, struct slice);
+bool auth_parse_exact(struct draft *, const struct keyword *, struct slice);
+bool auth_parse_encryption(struct draft *, const struct keyword *, struct slice);
+bool auth_parse_result(struct draft *, const struct keyword *, struct slice);
 /* ftp.c: likewise, of FTP. */
 bool ftp_parse_port(struct draft *, const struct keyword *, struct slice);
 bool ftp_parse_word(struct draft *, const struct keyword *, struct slice);

@@ -22,9 +22,6 @@
     X("enip.status", "enip has no parser")                              \
     X("enip.vendor_id", "enip has no parser")                           \
     X("enip_command", "enip has no parser")                             \
-    X("dhcp.leasetime", "dhcp has no parser")                           \
-    X("dhcp.rebinding_time", "dhcp has no parser")                      \
-    X("dhcp.renewal_time", "dhcp has no parser")                        \
     X("dnp3_data", "dnp3 has no parser")                                \
     X("dnp3_func", "dnp3 has no parser")                                \
     X("dnp3_obj", "dnp3 has no parser")                                 \
@@ -48,11 +45,6 @@
     X("ike.nonce_payload_length", "ike has no parser")                  \
     X("ike.resp_spi", "ike has no parser")                              \
     X("ike.vendor", "ike has no parser")                                \
-    X("krb5.cname", "krb5 has no parser")                               \
-    X("krb5.sname", "krb5 has no parser")                               \
-    X("krb5.ticket_encryption", "krb5 has no parser")                   \
-    X("krb5_err_code", "krb5 has no parser")                            \
-    X("krb5_msg_type", "krb5 has no parser")                            \
     X("ldap.request.attribute_type", "ldap has no parser")              \
     X("ldap.request.dn", "ldap has no parser")                          \
     X("ldap.request.operation", "ldap has no parser")                   \
@@ -83,9 +75,6 @@
     X("quic.cyu.string", "quic has no parser")                          \
     X("quic.sni", "quic has no parser")                                 \
     X("quic.version", "quic has no parser")                             \
-    X("rfb.name", "rfb has no parser")                                  \
-    X("rfb.secresult", "rfb has no parser")                             \
-    X("rfb.sectype", "rfb has no parser")                               \
     X("sctp.hdr", "headers of SCTP are no buffer")                      \
     X("sdp.attribute", "sdp has no parser")                             \
     X("sdp.bandwidth", "sdp has no parser")                             \
@@ -117,10 +106,6 @@
     X("sip.uri", "sip has no parser")                                   \
     X("sip.user_agent", "sip has no parser")                            \
     X("sip.via", "sip has no parser")                                   \
-    X("snmp.community", "snmp has no parser")                           \
-    X("snmp.pdu_type", "snmp has no parser")                            \
-    X("snmp.usm", "snmp has no parser")                                 \
-    X("snmp.version", "snmp has no parser")                             \
     X("template.buffer", "the protocol is an example")                  \
     X("tls.store", "certificates are not stored")                       \
     X("tls_store", "certificates are not stored")                       \

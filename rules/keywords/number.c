@@ -35,7 +35,7 @@ struct rule_test *number_add(struct draft *d, const struct keyword *row,
     return t;
 }
 
-static bool parse_plain(struct draft *d, const struct keyword *row, struct slice v)
+bool number_parse_plain(struct draft *d, const struct keyword *row, struct slice v)
 {
     struct number_test t;
     enum rule_field field = (enum rule_field) row->argument;
@@ -58,7 +58,7 @@ static bool parse_tos(struct draft *d, const struct keyword *row, struct slice v
     uint64_t n = 0;
 
     if (digits.size < 2 || (digits.bytes[0] | 0x20) != 'x') {
-        return parse_plain(d, row, v);
+        return number_parse_plain(d, row, v);
     }
     for (size_t i = 1; i < digits.size; i++) {
         uint8_t c = digits.bytes[i] | 0x20;
@@ -97,7 +97,7 @@ static bool parse_ip_proto(struct draft *d, const struct keyword *row, struct sl
             return true;
         }
     }
-    return parse_plain(d, row, v);
+    return number_parse_plain(d, row, v);
 }
 
 /* Letters to bits; false for an unknown letter. */
@@ -244,7 +244,7 @@ static bool parse_flow_count(struct draft *d, const struct keyword *row, struct 
                                   "unknown direction");
         }
     }
-    if (!parse_plain(d, row, slice_trim(rest))) {
+    if (!number_parse_plain(d, row, slice_trim(rest))) {
         return false;
     }
     struct rule_test *t = &d->tests[d->n_tests - 1];
@@ -263,7 +263,7 @@ static bool parse_urilen(struct draft *d, const struct keyword *row, struct slic
     struct slice number, how;
 
     if (!draft_need_app(d, APP_HTTP) || !slice_next(&v, ',', &number)
-        || !parse_plain(d, row, number)) {
+        || !number_parse_plain(d, row, number)) {
         return false;
     }
     how = slice_trim(v);
@@ -302,12 +302,12 @@ static bool parse_named(struct draft *d, const struct keyword *row, struct slice
             return true;
         }
     }
-    return parse_plain(d, row, v);
+    return number_parse_plain(d, row, v);
 }
 
 static bool parse_tls_number(struct draft *d, const struct keyword *row, struct slice v)
 {
-    return draft_need_app(d, APP_TLS) && parse_plain(d, row, v);
+    return draft_need_app(d, APP_TLS) && number_parse_plain(d, row, v);
 }
 
 static bool parse_smb_version(struct draft *d, const struct keyword *row, struct slice v)
@@ -317,7 +317,7 @@ static bool parse_smb_version(struct draft *d, const struct keyword *row, struct
         return draft_error_at(d, v.bytes, "1, or 2 for the versions since", "unknown version "
                               "of SMB");
     }
-    return draft_need_app(d, APP_SMB) && parse_plain(d, row, v);
+    return draft_need_app(d, APP_SMB) && number_parse_plain(d, row, v);
 }
 
 static bool (*const special[N_RULE_FIELDS])(struct draft *, const struct keyword *,
@@ -342,6 +342,12 @@ static bool (*const special[N_RULE_FIELDS])(struct draft *, const struct keyword
     [FIELD_SMB_VERSION] = parse_smb_version, [FIELD_DCERPC_OPNUM] = dcerpc_parse_opnum,
     [FIELD_FTP_DYNAMIC_PORT] = ftp_parse_port, [FIELD_FTP_MODE] = ftp_parse_word,
     [FIELD_FTP_REPLY_RECEIVED] = ftp_parse_word, [FIELD_FTPDATA_COMMAND] = ftp_parse_word,
+    [FIELD_DHCP_LEASETIME] = auth_parse_number, [FIELD_DHCP_RENEWAL_TIME] = auth_parse_number,
+    [FIELD_DHCP_REBINDING_TIME] = auth_parse_number, [FIELD_SNMP_VERSION] = auth_parse_number,
+    [FIELD_SNMP_PDU_TYPE] = auth_parse_number, [FIELD_KRB5_MSG_TYPE] = auth_parse_exact,
+    [FIELD_KRB5_ERR_CODE] = auth_parse_exact,
+    [FIELD_KRB5_TICKET_ENCRYPTION] = auth_parse_encryption,
+    [FIELD_RFB_SECTYPE] = auth_parse_number, [FIELD_RFB_SECRESULT] = auth_parse_result,
 };
 
 static bool parse_field(struct draft *d, const struct keyword *row, struct slice v)
@@ -352,7 +358,7 @@ static bool parse_field(struct draft *d, const struct keyword *row, struct slice
     if (is_of_packet && d->packet_keyword == NULL) {
         d->packet_keyword = row->name;
     }
-    return special[f] != NULL ? special[f](d, row, v) : parse_plain(d, row, v);
+    return special[f] != NULL ? special[f](d, row, v) : number_parse_plain(d, row, v);
 }
 
 /* Most need a value; some are a question of their own. */

@@ -126,6 +126,11 @@ enum buffer_flag {
     X(FTP_COMMAND_DATA, "ftp.command_data", NULL, FTP, BUFFER_TS)                          \
     X(FTP_REPLY, "ftp.reply", NULL, FTP, BUFFER_TC | BUFFER_MULTI)                         \
     X(FTP_COMPLETION_CODE, "ftp.completion_code", NULL, FTP, BUFFER_TC | BUFFER_MULTI)     \
+    X(SNMP_COMMUNITY, "snmp.community", NULL, SNMP, BUFFER_BOTH)                           \
+    X(SNMP_USM, "snmp.usm", NULL, SNMP, BUFFER_BOTH)                                       \
+    X(KRB5_CNAME, "krb5.cname", "krb5_cname", KRB5, BUFFER_TC | BUFFER_MULTI)              \
+    X(KRB5_SNAME, "krb5.sname", "krb5_sname", KRB5, BUFFER_TC | BUFFER_MULTI)              \
+    X(RFB_NAME, "rfb.name", NULL, RFB, BUFFER_TC)                                          \
     X(MQTT_CONNECT_CLIENTID, "mqtt.connect.clientid", NULL, MQTT, BUFFER_TS)               \
     X(MQTT_CONNECT_USERNAME, "mqtt.connect.username", NULL, MQTT, BUFFER_TS)               \
     X(MQTT_CONNECT_PASSWORD, "mqtt.connect.password", NULL, MQTT, BUFFER_TS)               \

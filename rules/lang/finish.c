@@ -87,6 +87,11 @@ static bool is_app_field(enum rule_field f)
            || f == FIELD_TLS_CERT_VALID || f == FIELD_FTP_DYNAMIC_PORT
            || f == FIELD_FTP_MODE || f == FIELD_FTP_REPLY_RECEIVED
            || f == FIELD_FTPDATA_COMMAND || f == FIELD_FILESIZE
+           || f == FIELD_DHCP_LEASETIME
+           || f == FIELD_DHCP_RENEWAL_TIME || f == FIELD_DHCP_REBINDING_TIME
+           || f == FIELD_SNMP_VERSION || f == FIELD_SNMP_PDU_TYPE || f == FIELD_KRB5_MSG_TYPE
+           || f == FIELD_KRB5_ERR_CODE || f == FIELD_KRB5_TICKET_ENCRYPTION
+           || f == FIELD_RFB_SECTYPE || f == FIELD_RFB_SECRESULT
            || (f >= FIELD_MQTT_TYPE && f <= FIELD_MQTT_SESSION_PRESENT)
            || f == FIELD_SMB_VERSION || f == FIELD_DCERPC_OPNUM;
 }

@@ -124,6 +124,16 @@ struct rule_number {
     X(FTP_MODE, "ftp.mode", NULL, 8)                     \
     X(FTP_REPLY_RECEIVED, "ftp.reply_received", NULL, 8) \
     X(FTPDATA_COMMAND, "ftpdata_command", NULL, 8)       \
+    X(DHCP_LEASETIME, "dhcp.leasetime", NULL, 64)        \
+    X(DHCP_RENEWAL_TIME, "dhcp.renewal_time", NULL, 64)  \
+    X(DHCP_REBINDING_TIME, "dhcp.rebinding_time", NULL, 64) \
+    X(SNMP_VERSION, "snmp.version", NULL, 32)            \
+    X(SNMP_PDU_TYPE, "snmp.pdu_type", NULL, 32)          \
+    X(KRB5_MSG_TYPE, "krb5_msg_type", NULL, 8)           \
+    X(KRB5_ERR_CODE, "krb5_err_code", NULL, 32)          \
+    X(KRB5_TICKET_ENCRYPTION, "krb5.ticket_encryption", NULL, 32) \
+    X(RFB_SECTYPE, "rfb.sectype", NULL, 32)              \
+    X(RFB_SECRESULT, "rfb.secresult", NULL, 32)          \
     X(MQTT_TYPE, "mqtt.type", NULL, 8)                   \
     X(MQTT_QOS, "mqtt.qos", NULL, 8)                     \
     X(MQTT_FLAGS, "mqtt.flags", NULL, 8)                 \
@@ -187,6 +197,8 @@ enum { DCE_IFACE_VERSION = 1, DCE_IFACE_ANY_FRAG = 2 };
  *   FTP_MODE    1 active, 0 passive
  *   FTP_REPLY_RECEIVED                          1 yes, 0 no
  *   MQTT_FLAGS  as in the fixed header: retain 1, dup 8
+ *   KRB5_ERR_CODE, KRB5_TICKET_ENCRYPTION       the lower 32 bits of the signed number
+ *   RFB_SECRESULT                               0 ok, 1 fail, 2 too many, 3 and more unknown
  *   FTPDATA_COMMAND                             1 retr, stor, appe, stou, list, nlst, mlsd */
 
 enum rule_side { SIDE_EITHER, SIDE_SRC, SIDE_DST, SIDE_BOTH, SIDE_CLIENT, SIDE_SERVER };

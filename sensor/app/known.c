@@ -68,25 +68,6 @@ static enum app_probe probe_http2(enum direction dir, struct slice s, uint16_t s
                   && memcmp(s.bytes + 5, "\0\0\0\0", 4) == 0);
 }
 
-/* TPKT (RFC 2126) with a connection request or confirm of X.224. */
-static enum app_probe probe_rdp(enum direction dir, struct slice s, uint16_t server,
-                                uint16_t client)
-{
-    if (s.size >= 2 && (s.bytes[0] != 3 || s.bytes[1] != 0)) {
-        return APP_PROBE_NO;
-    }
-    NEED(s, 6);
-    size_t size = (size_t) s.bytes[2] << 8 | s.bytes[3];
-    return yes_if(s.bytes[5] == (dir == TO_SERVER ? 0xe0 : 0xd0)
-                  && size == (size_t) s.bytes[4] + 5);
-}
-
-static enum app_probe probe_rfb(enum direction dir, struct slice s, uint16_t server,
-                                uint16_t client)
-{
-    return begins(s, "RFB 00");
-}
-
 static enum app_probe probe_sip(enum direction dir, struct slice s, uint16_t server,
                                 uint16_t client)
 {
@@ -161,14 +142,6 @@ static enum app_probe probe_imap(enum direction dir, struct slice s, uint16_t se
                : begins_any(slice_of(s.bytes + n + 1, s.size - n - 1), commands);
 }
 
-/* RFC 2131: request or reply with the cookie of its options. */
-static enum app_probe probe_dhcp(enum direction dir, struct slice s, uint16_t server,
-                                 uint16_t client)
-{
-    return yes_if(s.size >= 240 && (s.bytes[0] == 1 || s.bytes[0] == 2) && s.bytes[2] <= 16
-                  && memcmp(s.bytes + 236, "\x63\x82\x53\x63", 4) == 0);
-}
-
 /* RFC 5905: versions 1 to 4 on the port; nothing in the packet is a mark. */
 static enum app_probe probe_ntp(enum direction dir, struct slice s, uint16_t server,
                                 uint16_t client)
@@ -211,19 +184,6 @@ static enum app_probe probe_ike(enum direction dir, struct slice s, uint16_t ser
     size_t size = (size_t) s.bytes[24] << 24 | (size_t) s.bytes[25] << 16
                   | (size_t) s.bytes[26] << 8 | s.bytes[27];
     return yes_if(size == s.size);
-}
-
-/* A SEQUENCE with the version as its first INTEGER (RFC 1157, RFC 3416). */
-static enum app_probe probe_snmp(enum direction dir, struct slice s, uint16_t server,
-                                 uint16_t client)
-{
-    if (s.size < 8 || s.bytes[0] != 0x30
-        || (server != 161 && client != 161 && server != 162 && client != 162)) {
-        return APP_PROBE_NO;
-    }
-    size_t at = s.bytes[1] < 0x80 ? 2 : 2 + (size_t) (s.bytes[1] & 0x7f);
-    return yes_if(at + 3 <= s.size && s.bytes[at] == 2 && s.bytes[at + 1] == 1
-                  && s.bytes[at + 2] <= 3);
 }
 
 /* Nothing is parsed; the session is over once both sides have been compared. */

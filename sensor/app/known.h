@@ -9,16 +9,12 @@
 /* X(identifier of app_proto, C name, TCP, UDP, the client speaks first) */
 #define KNOWN_PROTOS(X)                    \
     X(HTTP2, http2, true, false, false)    \
-    X(RDP, rdp, true, false, true)         \
-    X(RFB, rfb, true, false, false)        \
     X(SIP, sip, true, true, false)         \
     X(POP3, pop3, true, false, false)      \
     X(IMAP, imap, true, false, false)      \
-    X(DHCP, dhcp, false, true, false)      \
     X(NTP, ntp, false, true, false)        \
     X(QUIC, quic, false, true, true)       \
-    X(IKE, ike, false, true, false)        \
-    X(SNMP, snmp, false, true, false)
+    X(IKE, ike, false, true, false)
 
 #define X(id, name, tcp, udp, first) extern const struct app_parser known_##name;
 KNOWN_PROTOS(X)

@@ -93,6 +93,10 @@ void app_expect(struct app_session *, uint16_t port, const struct app_expected *
 /* What announced this session, for its parser's open(); NULL: nothing did. */
 const struct app_expected *app_expected(const struct app_session *);
 
+/* The transaction is one message of direction 'dir', complete: it is inspected in that
+ * direction alone and looked at once. */
+void app_tx_set_message(struct app_tx *, enum direction dir);
+
 /* A place for what the parser of 'proto' keeps beyond sessions, one for each worker; NULL at
  * first.  The parser bounds it. */
 void **app_engine_shelf(struct app_engine *, enum app_proto proto);

@@ -150,6 +150,15 @@ void app_tx_repeat_event(struct app_tx *tx, unsigned bit)
     }
 }
 
+void app_tx_set_message(struct app_tx *tx, enum direction dir)
+{
+    tx->is_inspected[direction_reverse(dir)] = true;
+    for (int d = 0; d < N_DIRECTIONS; d++) {
+        tx->is_done[d] = true;
+        app_tx_changed(tx, (enum direction) d);
+    }
+}
+
 void app_session_set_event(struct app_session *s, unsigned bit)
 {
     s->events |= 1ull << bit;

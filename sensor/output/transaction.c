@@ -22,6 +22,16 @@ bool type_is_on(const struct output_conf *conf, enum event_type type)
         return conf->tftp;
     case EVENT_MQTT:
         return conf->mqtt;
+    case EVENT_DHCP:
+        return conf->dhcp;
+    case EVENT_SNMP:
+        return conf->snmp;
+    case EVENT_KRB5:
+        return conf->krb5;
+    case EVENT_RFB:
+        return conf->rfb;
+    case EVENT_RDP:
+        return conf->rdp;
     case EVENT_SMB:
         return conf->smb;
     case EVENT_DCERPC:
@@ -139,6 +149,20 @@ static void log_file(struct output_worker *w, const struct packet *p, struct flo
     deliver_event(w, &e);
 }
 
+/* A dns object has the number within, a flow one handshake, a call an id of its own; of others
+ * it tells nothing. */
+static bool has_tx_id(enum event_type type)
+{
+    switch (type) {
+    case EVENT_DNS: case EVENT_TLS: case EVENT_SSH: case EVENT_FTP: case EVENT_FTP_DATA:
+    case EVENT_TFTP: case EVENT_MQTT: case EVENT_DCERPC: case EVENT_DHCP: case EVENT_SNMP:
+    case EVENT_KRB5: case EVENT_RFB: case EVENT_RDP:
+        return false;
+    default:
+        return true;
+    }
+}
+
 static void log_message(struct output_worker *w, const struct packet *p, struct flow *flow,
                         const struct app_tx *tx, enum direction dir, enum event_type type)
 {
@@ -148,21 +172,18 @@ static void log_message(struct output_worker *w, const struct packet *p, struct 
 
     fill_packet(w, &e, &parts, p, flow,
                 dir == TO_SERVER ? SOURCE_IS_CLIENT : SOURCE_IS_SERVER);
-    /* A dns object has the number within; a flow has one handshake; a call has
-     * an id of its own. */
-    e.has_tx_id = type != EVENT_DNS && type != EVENT_TLS && type != EVENT_SSH
-                  && type != EVENT_FTP && type != EVENT_FTP_DATA && type != EVENT_TFTP
-                  && type != EVENT_MQTT && type != EVENT_DCERPC;
+    e.has_tx_id = has_tx_id(type);
     e.tx_id = tx->id;
     fill_transaction(w, &e, &trimmed, tx, dir);
     fill_flow_extras(w, &e, &parts, flow);
     deliver_event(w, &e);
 }
 
-/* Protocols in which request and response are an event each. */
+/* Protocols in which every message is an event of its own. */
 static bool logs_each_direction(enum app_proto proto)
 {
-    return proto == APP_DNS || proto == APP_MDNS;
+    return proto == APP_DNS || proto == APP_MDNS || proto == APP_DHCP || proto == APP_SNMP
+           || proto == APP_KRB5 || proto == APP_RDP;
 }
 
 /* Logs what is ready; true if nothing more can come. */

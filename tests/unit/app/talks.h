@@ -45,28 +45,43 @@ static inline void write_eve(struct strbuf *out, const struct conversation *c,
 
         arena_init(&scratch, 4096, 16u << 20);
         app_tx_fill(tx, TO_SERVER, &event, &scratch);
-        strbuf_printf(out, "loggable %d\n", app_tx_is_loggable(tx, TO_SERVER)
-                                                || app_tx_is_loggable(tx, TO_CLIENT));
+        strbuf_printf(out, "loggable %d%d\n", app_tx_is_loggable(tx, TO_SERVER),
+                      app_tx_is_loggable(tx, TO_CLIENT));
         event_write_eve(&event, out);
         arena_fini(&scratch);
     }
 }
 
-/* All numbers that rules can ask for. */
-static inline void write_numbers(struct strbuf *out, const struct conversation *c)
+/* All that rules can ask for, by name: "0 snmp.version=2", "1 krb5.cname[0]=user". */
+static inline void write_answers(struct strbuf *out, const struct conversation *c)
 {
+    static const char *const fields[] = {
+#define X(id, keyword, older, bits) keyword,
+        RULE_FIELDS(X)
+#undef X
+    };
+    static const char *const buffers[] = {
+#define X(id, name, older, proto, flags) name,
+        RULE_BUFFERS(X)
+#undef X
+    };
+
     for (struct app_tx *tx = app_tx_first(c->flow.app); tx != NULL;
          tx = app_tx_next(c->flow.app, tx)) {
-        for (int dir = 0; dir < N_DIRECTIONS; dir++) {
-            for (int field = 0; field < N_RULE_FIELDS; field++) {
-                uint64_t value;
-                for (unsigned i = 0; i < 4
-                                     && app_tx_number(tx, (enum direction) dir,
-                                                      (enum rule_field) field, i, &value);
-                     i++) {
-                    strbuf_printf(out, "  number %d.%d=%ju\n", dir, field,
-                                  (uintmax_t) value);
-                }
+        for (unsigned i = 0; i < N_DIRECTIONS * N_RULE_FIELDS; i++) {
+            uint64_t value;
+            if (app_tx_number(tx, (enum direction) (i % 2), (enum rule_field) (i / 2), 0,
+                              &value)) {
+                strbuf_printf(out, "%u %s=%ju\n", i % 2, fields[i / 2], (uintmax_t) value);
+            }
+        }
+        for (unsigned i = 0; i < N_DIRECTIONS * N_BUFFERS * 4; i++) {
+            struct app_view v = app_tx_buffer(tx, (enum direction) (i % 2),
+                                              (enum buffer_id) (i / 8), i / 2 % 4);
+            if (v.state == APP_VIEW_DONE) {
+                strbuf_printf(out, "%u %s[%u]=", i % 2, buffers[i / 8], i / 2 % 4);
+                write_bytes(out, v.bytes);
+                strbuf_puts(out, "\n");
             }
         }
     }
@@ -119,7 +134,7 @@ static inline void hold_talk(const struct talk_case *t, const struct talk_kind *
     }
     strbuf_clear(out);
     write_session(out, &c);
-    write_numbers(out, &c);
+    write_answers(out, &c);
     write_eve(out, &c, kind->event_type);
     stop(&c);
 }

@@ -114,7 +114,8 @@ static void datagrams_are_recognized(void **state)
     static const struct { uint16_t port; const char *bytes; size_t size; enum app_proto proto; }
     rows[] = {
         { 5060, "INVITE sip:a@b SIP/2.0\r\n", 24, APP_SIP },
-        { 161, "\x30\x26\2\1\1\4\6public", 13, APP_SNMP },
+        { 161, "\x30\x26\2\1\1\4\6public\xa0\x19\2\1\1\2\1\0\2\1\0\x30\x0e\x30\x0c\6\x08"
+               "\x2b\6\1\2\1\1\1\0\5\0", 40, APP_SNMP },
         { 69, "\0\1file\0octet\0", 13, APP_TFTP },
         { 123, "\x23\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
                "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 48, APP_NTP },
