@@ -104,6 +104,9 @@ static const char *const rfb_events[] = {
 static const char *const snmp_events[] = {
     "malformed_data", "unknown_security_model", "version_mismatch", NULL,
 };
+static const char *const sip_events[] = {
+    "incomplete_data", "invalid_data", NULL,
+};
 static const char *const smb_events[] = {
     "duplicate_negotiate", "file_overlap", "internal_error", "malformed_data",
     "malformed_ntlmssp_request", "malformed_ntlmssp_response",
@@ -158,6 +161,7 @@ app_events[] = {
     { "pgsql", APP_PGSQL, pgsql_events },
     { "quic", APP_QUIC, quic_events },
     { "rfb", APP_RFB, rfb_events },
+    { "sip", APP_SIP, sip_events },
     { "smb", APP_SMB, smb_events },
     { "smtp", APP_SMTP, smtp_events },
     { "snmp", APP_SNMP, snmp_events },

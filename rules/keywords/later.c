@@ -76,36 +76,6 @@
     X("quic.sni", "quic has no parser")                                 \
     X("quic.version", "quic has no parser")                             \
     X("sctp.hdr", "headers of SCTP are no buffer")                      \
-    X("sdp.attribute", "sdp has no parser")                             \
-    X("sdp.bandwidth", "sdp has no parser")                             \
-    X("sdp.connection_data", "sdp has no parser")                       \
-    X("sdp.email", "sdp has no parser")                                 \
-    X("sdp.encryption_key", "sdp has no parser")                        \
-    X("sdp.media.connection_data", "sdp has no parser")                 \
-    X("sdp.media.encryption_key", "sdp has no parser")                  \
-    X("sdp.media.media", "sdp has no parser")                           \
-    X("sdp.media.media_info", "sdp has no parser")                      \
-    X("sdp.origin", "sdp has no parser")                                \
-    X("sdp.phone_number", "sdp has no parser")                          \
-    X("sdp.repeat_time", "sdp has no parser")                           \
-    X("sdp.session_info", "sdp has no parser")                          \
-    X("sdp.session_name", "sdp has no parser")                          \
-    X("sdp.time", "sdp has no parser")                                  \
-    X("sdp.timezone", "sdp has no parser")                              \
-    X("sdp.uri", "sdp has no parser")                                   \
-    X("sip.content_length", "sip has no parser")                        \
-    X("sip.content_type", "sip has no parser")                          \
-    X("sip.from", "sip has no parser")                                  \
-    X("sip.method", "sip has no parser")                                \
-    X("sip.protocol", "sip has no parser")                              \
-    X("sip.request_line", "sip has no parser")                          \
-    X("sip.response_line", "sip has no parser")                         \
-    X("sip.stat_code", "sip has no parser")                             \
-    X("sip.stat_msg", "sip has no parser")                              \
-    X("sip.to", "sip has no parser")                                    \
-    X("sip.uri", "sip has no parser")                                   \
-    X("sip.user_agent", "sip has no parser")                            \
-    X("sip.via", "sip has no parser")                                   \
     X("template.buffer", "the protocol is an example")                  \
     X("tls.store", "certificates are not stored")                       \
     X("tls_store", "certificates are not stored")                       \

@@ -142,6 +142,39 @@ enum buffer_flag {
     X(MQTT_SUBSCRIBE_TOPIC, "mqtt.subscribe.topic", NULL, MQTT, BUFFER_TS | BUFFER_MULTI)  \
     X(MQTT_UNSUBSCRIBE_TOPIC, "mqtt.unsubscribe.topic", NULL, MQTT,                        \
       BUFFER_TS | BUFFER_MULTI)                                                            \
+    X(SIP_METHOD, "sip.method", NULL, SIP, BUFFER_TS)                                      \
+    X(SIP_URI, "sip.uri", NULL, SIP, BUFFER_TS)                                            \
+    X(SIP_REQUEST_LINE, "sip.request_line", NULL, SIP, BUFFER_TS)                          \
+    X(SIP_RESPONSE_LINE, "sip.response_line", NULL, SIP, BUFFER_TC)                        \
+    X(SIP_STAT_CODE, "sip.stat_code", NULL, SIP, BUFFER_TC)                                \
+    X(SIP_STAT_MSG, "sip.stat_msg", NULL, SIP, BUFFER_TC)                                  \
+    X(SIP_PROTOCOL, "sip.protocol", NULL, SIP, BUFFER_BOTH)                                \
+    X(SIP_FROM, "sip.from", NULL, SIP, BUFFER_BOTH | BUFFER_MULTI)                         \
+    X(SIP_TO, "sip.to", NULL, SIP, BUFFER_BOTH | BUFFER_MULTI)                             \
+    X(SIP_VIA, "sip.via", NULL, SIP, BUFFER_BOTH | BUFFER_MULTI)                           \
+    X(SIP_USER_AGENT, "sip.user_agent", NULL, SIP, BUFFER_BOTH | BUFFER_MULTI)             \
+    X(SIP_CONTENT_TYPE, "sip.content_type", NULL, SIP, BUFFER_BOTH | BUFFER_MULTI)         \
+    X(SIP_CONTENT_LENGTH, "sip.content_length", NULL, SIP, BUFFER_BOTH | BUFFER_MULTI)     \
+    X(SDP_ORIGIN, "sdp.origin", NULL, SIP, BUFFER_BOTH)                                    \
+    X(SDP_SESSION_NAME, "sdp.session_name", NULL, SIP, BUFFER_BOTH)                        \
+    X(SDP_SESSION_INFO, "sdp.session_info", NULL, SIP, BUFFER_BOTH)                        \
+    X(SDP_URI, "sdp.uri", NULL, SIP, BUFFER_BOTH)                                          \
+    X(SDP_EMAIL, "sdp.email", NULL, SIP, BUFFER_BOTH)                                      \
+    X(SDP_PHONE_NUMBER, "sdp.phone_number", NULL, SIP, BUFFER_BOTH)                        \
+    X(SDP_CONNECTION_DATA, "sdp.connection_data", NULL, SIP, BUFFER_BOTH)                  \
+    X(SDP_BANDWIDTH, "sdp.bandwidth", NULL, SIP, BUFFER_BOTH | BUFFER_MULTI)               \
+    X(SDP_TIME, "sdp.time", NULL, SIP, BUFFER_BOTH | BUFFER_MULTI)                         \
+    X(SDP_REPEAT_TIME, "sdp.repeat_time", NULL, SIP, BUFFER_BOTH | BUFFER_MULTI)           \
+    X(SDP_TIMEZONE, "sdp.timezone", NULL, SIP, BUFFER_BOTH)                                \
+    X(SDP_ENCRYPTION_KEY, "sdp.encryption_key", NULL, SIP, BUFFER_BOTH)                    \
+    X(SDP_ATTRIBUTE, "sdp.attribute", NULL, SIP, BUFFER_BOTH | BUFFER_MULTI)               \
+    X(SDP_MEDIA_MEDIA, "sdp.media.media", NULL, SIP, BUFFER_BOTH | BUFFER_MULTI)           \
+    X(SDP_MEDIA_MEDIA_INFO, "sdp.media.media_info", NULL, SIP,                             \
+      BUFFER_BOTH | BUFFER_MULTI)                                                          \
+    X(SDP_MEDIA_CONNECTION_DATA, "sdp.media.connection_data", NULL, SIP,                   \
+      BUFFER_BOTH | BUFFER_MULTI)                                                          \
+    X(SDP_MEDIA_ENCRYPTION_KEY, "sdp.media.encryption_key", NULL, SIP,                     \
+      BUFFER_BOTH | BUFFER_MULTI)                                                          \
     X(SMB_NAMED_PIPE, "smb.named_pipe", "smb_named_pipe", SMB, BUFFER_TS)                  \
     X(SMB_SHARE, "smb.share", "smb_share", SMB, BUFFER_TS)                                 \
     X(SMB_NTLMSSP_USER, "smb.ntlmssp_user", NULL, SMB, BUFFER_TS)                          \

@@ -50,6 +50,7 @@ struct app_conf {
     uint64_t ftp_line_limit;            /* Bytes of a command or a line of a reply. */
     uint64_t ftp_file_limit;            /* Inspected bytes of a transferred file. */
     uint64_t ftp_data_timeout;          /* Ns until a data connection is not expected more. */
+    uint64_t sip_message_limit;         /* Bytes of the headers, and of the body, over TCP. */
     uint64_t mqtt_message_limit;        /* Bytes of one message; larger ones are skipped. */
     uint64_t mqtt_log_limit;            /* Bytes of one text in events. */
     bool file_md5, file_sha1, file_sha256;      /* Also on when a rule asks for them. */

@@ -63,6 +63,8 @@ static const struct conf_key app_keys[] = {
       "bytes of a transferred file that rules see", NULL },
     { "ftp.data_timeout", CONF_DURATION, KEY(ftp_data_timeout), "5m", 1000000000ull,
       86400000000000ull, "how long an announced data connection is waited for", NULL },
+    { "sip.message_limit", CONF_SIZE, KEY(sip_message_limit), "64kb", 256, 400 * KIB,
+      "the headers of one message over TCP, and of its body what is read", NULL },
     { "mqtt.message_limit", CONF_SIZE, KEY(mqtt_message_limit), "1000kb", 64, 1000 * KIB,
       "one message; larger ones are told, not read", NULL },
     { "mqtt.log_limit", CONF_SIZE, KEY(mqtt_log_limit), "1kb", 1, MIB,

@@ -27,19 +27,6 @@ static enum app_probe begins_any(struct slice s, const char *const *texts)
     return best;
 }
 
-static bool has_in_line(struct slice s, const char *text)
-{
-    const uint8_t *lf = s.size != 0 ? memchr(s.bytes, '\n', s.size) : NULL;
-    size_t n = lf != NULL ? (size_t) (lf - s.bytes) : s.size;
-
-    for (size_t i = 0; i + strlen(text) <= n; i++) {
-        if (strncasecmp((const char *) s.bytes + i, text, strlen(text)) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* 'n' bytes, or more of them are needed. */
 #define NEED(s, n)                    \
     do {                              \
@@ -66,28 +53,6 @@ static enum app_probe probe_http2(enum direction dir, struct slice s, uint16_t s
     NEED(s, 9);
     return yes_if(s.bytes[2] % 6 == 0 && s.bytes[3] == 4 && s.bytes[4] <= 1
                   && memcmp(s.bytes + 5, "\0\0\0\0", 4) == 0);
-}
-
-static enum app_probe probe_sip(enum direction dir, struct slice s, uint16_t server,
-                                uint16_t client)
-{
-    static const char *const methods[] = {
-        "INVITE ", "REGISTER ", "OPTIONS ", "ACK ", "BYE ", "CANCEL ", "SUBSCRIBE ",
-        "NOTIFY ", "REFER ", "MESSAGE ", "INFO ", "UPDATE ", "PRACK ", "PUBLISH ", NULL
-    };
-    enum app_probe answer = begins(s, "SIP/2.0 ");
-
-    if (answer != APP_PROBE_NO) {
-        return answer;
-    }
-    answer = begins_any(s, methods);
-    if (answer != APP_PROBE_YES) {
-        return answer;
-    }
-    if (has_in_line(s, " SIP/2.0")) {
-        return APP_PROBE_YES;
-    }
-    return memchr(s.bytes, '\n', s.size) != NULL ? APP_PROBE_NO : APP_PROBE_MORE;
 }
 
 /* "USER name" has one argument; that of IRC has four. */

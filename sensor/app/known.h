@@ -9,7 +9,6 @@
 /* X(identifier of app_proto, C name, TCP, UDP, the client speaks first) */
 #define KNOWN_PROTOS(X)                    \
     X(HTTP2, http2, true, false, false)    \
-    X(SIP, sip, true, true, false)         \
     X(POP3, pop3, true, false, false)      \
     X(IMAP, imap, true, false, false)      \
     X(NTP, ntp, false, true, false)        \

@@ -10,6 +10,7 @@
 #include "sensor/app/parser.h"
 #include "sensor/app/rdp/rdp.h"
 #include "sensor/app/rfb/rfb.h"
+#include "sensor/app/sip/sip.h"
 #include "sensor/app/smb/smb.h"
 #include "sensor/app/smtp/smtp.h"
 #include "sensor/app/snmp/snmp.h"
@@ -36,6 +37,8 @@ const struct app_parser *const app_parsers[] = {
     &dhcp_parser,
     &snmp_parser,
     &mqtt_parser,
+    &sip_udp_parser,
+    &sip_tcp_parser,
     &smtp_parser,
     /* Those that have no parser, the ones with the weakest marks last. */
 #define X(id, name, tcp, udp, first) &known_##name,

@@ -18,6 +18,7 @@ static const struct conf_key keys[] = {
     SWITCH("types.dns", dns, "yes", "DNS messages"),
     SWITCH("types.tls", tls, "yes", "TLS handshakes"),
     SWITCH("types.ssh", ssh, "yes", "SSH banners"),
+    SWITCH("types.sip", sip, "yes", "SIP messages"),
     SWITCH("types.mqtt", mqtt, "yes", "MQTT messages"),
     SWITCH("types.tftp", tftp, "yes", "TFTP requests"),
     SWITCH("types.smtp", smtp, "yes", "Mails with their envelopes"),

@@ -23,7 +23,7 @@ struct output_conf {
     bool mqtt, smtp, frame;
     bool variables;
     bool smb, dcerpc;
-    bool dhcp, snmp, krb5, rfb, rdp;
+    bool sip, dhcp, snmp, krb5, rfb, rdp;
     bool anomaly_decode, anomaly_stream, anomaly_applayer;
     /* What alerts carry besides. */
     bool payload, payload_printable, packet, http_body, http_body_printable, app_layer;

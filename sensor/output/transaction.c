@@ -22,6 +22,8 @@ bool type_is_on(const struct output_conf *conf, enum event_type type)
         return conf->tftp;
     case EVENT_MQTT:
         return conf->mqtt;
+    case EVENT_SIP:
+        return conf->sip;
     case EVENT_DHCP:
         return conf->dhcp;
     case EVENT_SNMP:
@@ -156,7 +158,7 @@ static bool has_tx_id(enum event_type type)
     switch (type) {
     case EVENT_DNS: case EVENT_TLS: case EVENT_SSH: case EVENT_FTP: case EVENT_FTP_DATA:
     case EVENT_TFTP: case EVENT_MQTT: case EVENT_DCERPC: case EVENT_DHCP: case EVENT_SNMP:
-    case EVENT_KRB5: case EVENT_RFB: case EVENT_RDP:
+    case EVENT_KRB5: case EVENT_RFB: case EVENT_RDP: case EVENT_SIP:
         return false;
     default:
         return true;

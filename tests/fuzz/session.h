@@ -47,7 +47,7 @@ static inline struct app_conf fuzz_conf(void)
         .http_decompress_layers = 3, .http_range_memory = 1u << 16,
         .http_header_limit = 1u << 14, .http_field_limit = 4000,
         .ftp_line_limit = 100, .ftp_file_limit = 1000, .ftp_data_timeout = 1000000000,
-        .mqtt_message_limit = 400, .mqtt_log_limit = 16,
+        .sip_message_limit = 600, .mqtt_message_limit = 400, .mqtt_log_limit = 16,
         .file_md5 = true, .file_sha1 = true, .file_sha256 = true,
         .ja3 = true, .ja4 = true, .hassh = true,
         .smb_max_transactions = 32, .smb_file_limit = 4096,

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "sensor/app/frame.h"
+
 #define MQTT_PORT 1883
 /* Where the identifier of a message would stand, CONNECT has this. */
 #define ID_OF_CONNECT 0x10000u
@@ -305,6 +307,14 @@ static enum app_result take_malformed(struct app_session *s, const struct app_in
     return APP_BROKEN;
 }
 
+static void open_frames(struct app_session *s, const uint8_t *at,
+                        const struct mqtt_header *h)
+{
+    app_frame_open(s, FRAME_MQTT_PDU, at, h->header_size + h->size);
+    app_frame_open(s, FRAME_MQTT_HEADER, at, h->header_size);
+    app_frame_open(s, FRAME_MQTT_DATA, at + h->header_size, h->size);
+}
+
 /* One message off '*rest'. */
 static enum app_result take_one(struct app_session *s, const struct app_input *in,
                                 struct slice *rest)
@@ -322,6 +332,7 @@ static enum app_result take_one(struct app_session *s, const struct app_input *i
     struct slice body = slice_from(*rest, m.header.header_size);
     if (m.header.size > app_engine_conf(s->engine)->mqtt_message_limit) {
         m.is_cut = true;
+        open_frames(s, rest->bytes, &m.header);
         state->skip[in->dir] = m.header.size;
         take_message(s, &m, slice_of(NULL, 0), in);
         *rest = body;
@@ -331,6 +342,7 @@ static enum app_result take_one(struct app_session *s, const struct app_input *i
         return APP_NEED_MORE;
     }
     body.size = m.header.size;
+    open_frames(s, rest->bytes, &m.header);
     if (!mqtt_message_read(&m, body, state->version)) {
         return take_malformed(s, in);
     }
