@@ -77,6 +77,24 @@ void app_tx_set_event(struct app_tx *, unsigned bit);
 /* As above, for events that are told each time and not once; the first 255 again. */
 void app_tx_repeat_event(struct app_tx *, unsigned bit);
 void app_session_set_event(struct app_session *, unsigned bit);
+/* The first and the last transaction that the session's present parser made, or NULL.  Those
+ * that the one before it left (APP_SWITCH) stand in front of them: they are another struct. */
+static inline struct app_tx *app_tx_first_own(const struct app_session *s)
+{
+    struct app_tx *tx = app_tx_first(s);
+
+    while (tx != NULL && tx->parser != s->parser) {
+        tx = app_tx_next(s, tx);
+    }
+    return tx;
+}
+static inline struct app_tx *app_tx_last_own(const struct app_session *s)
+{
+    struct list_node *last = list_back(&s->txs);
+    struct app_tx *tx = last != NULL ? LIST_ENTRY(last, struct app_tx, node) : NULL;
+
+    return tx != NULL && tx->parser == s->parser ? tx : NULL;
+}
 /* Says that progress was made: later stages look again, memory is accounted. */
 void app_tx_changed(struct app_tx *tx, enum direction dir);
 

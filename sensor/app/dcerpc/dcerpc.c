@@ -71,9 +71,7 @@ void dcerpc_close(struct app_session *s)
 /* Too many are open: the oldest is given up, so that it is told and makes room. */
 static void give_up_oldest(struct app_session *s)
 {
-    LIST_FOR_EACH (node, &s->txs) {
-        struct app_tx *tx = LIST_ENTRY(node, struct app_tx, node);
-
+    for (struct app_tx *tx = app_tx_first_own(s); tx != NULL; tx = app_tx_next(s, tx)) {
         if (!tx->is_done[TO_SERVER] || !tx->is_done[TO_CLIENT]) {
             dcerpc_tx_done(dcerpc_tx_of(tx), TO_SERVER);
             dcerpc_tx_done(dcerpc_tx_of(tx), TO_CLIENT);
@@ -132,7 +130,11 @@ static struct dcerpc_tx *find_tx(struct app_session *s, const struct dcerpc_head
                                  enum direction dir)
 {
     for (struct list_node *node = s->txs.prev; node != &s->txs; node = node->prev) {
-        struct dcerpc_tx *tx = dcerpc_tx_of(LIST_ENTRY(node, struct app_tx, node));
+        struct app_tx *base = LIST_ENTRY(node, struct app_tx, node);
+        if (base->parser != s->parser) {
+            return NULL;
+        }
+        struct dcerpc_tx *tx = dcerpc_tx_of(base);
         bool fits = dir == TO_SERVER ? tx->request == h->type
                                      : answer_to(tx->request) == h->type;
 
@@ -323,9 +325,7 @@ static size_t find_pdu(struct app_session *s, enum direction dir, struct slice b
 /* What was asked before a gap may have been answered in it. */
 static void close_behind_gap(struct app_session *s, enum direction dir)
 {
-    LIST_FOR_EACH (node, &s->txs) {
-        struct app_tx *tx = LIST_ENTRY(node, struct app_tx, node);
-
+    for (struct app_tx *tx = app_tx_first_own(s); tx != NULL; tx = app_tx_next(s, tx)) {
         if (!tx->is_done[TO_SERVER]) {
             dcerpc_tx_done(dcerpc_tx_of(tx), TO_SERVER);
         }

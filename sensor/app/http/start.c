@@ -1,16 +1,6 @@
 /* How messages begin: request lines, status lines, and what stands there instead. */
 #include "sensor/app/http/step.h"
 
-/* Those of a protocol that the session spoke before are none of ours. */
-static struct http_tx *last_tx(const struct app_session *s)
-{
-    struct app_tx *tx = list_is_empty(&s->txs)
-                            ? NULL
-                            : LIST_ENTRY(s->txs.prev, struct app_tx, node);
-
-    return tx != NULL && tx->parser == s->parser ? http_tx_of(tx) : NULL;
-}
-
 bool http_is_stray_body(struct slice line)
 {
     struct slice text = http_trim(line);
@@ -38,7 +28,7 @@ enum http_step http_start_request(struct http_input *in)
         http_take(in, n);
         return STEP_GO;
     }
-    struct http_tx *before = last_tx(in->session);
+    struct http_tx *before = http_tx_of(app_tx_last_own(in->session));
     if (before != NULL && before->has_request && http_is_stray_body(line)) {
         http_event(before, HTTP_EVENT_UNEXPECTED_BODY);
         app_tx_changed(&before->tx, TO_SERVER);
@@ -154,7 +144,7 @@ static enum http_step start_junk(struct http_input *in, struct http_tx *tx)
 
     in->side->scanned = 0;
     if (tx == NULL) {
-        struct http_tx *before = last_tx(in->session);
+        struct http_tx *before = http_tx_of(app_tx_last_own(in->session));
         if (before != NULL) {
             http_event(before, HTTP_EVENT_UNMATCHED_RESPONSE);
         }

@@ -125,7 +125,7 @@ void smb_files_check(struct smb_state *state, enum direction dir)
     struct app_session *s = state->session;
     struct smb_tx *last = smb_tx_last(state);
 
-    for (struct app_tx *at = app_tx_first(s); at != NULL; at = app_tx_next(s, at)) {
+    for (struct app_tx *at = app_tx_first_own(s); at != NULL; at = app_tx_next(s, at)) {
         struct smb_tx *tx = smb_tx_of(at);
 
         if (tx != last && state->sides[dir].has_gap) {

@@ -13,7 +13,7 @@ static bool counts_message(const struct smb_record *r)
 static struct smb_tx *find_call(struct smb_state *state, const struct smb_record *r,
                                 uint32_t call_id)
 {
-    for (struct app_tx *at = app_tx_first(state->session); at != NULL;
+    for (struct app_tx *at = app_tx_first_own(state->session); at != NULL;
          at = app_tx_next(state->session, at)) {
         struct smb_tx *tx = smb_tx_of(at);
 

@@ -78,9 +78,8 @@ static size_t find_record(struct smb_side *side, struct slice bytes)
 static void lose_place(struct smb_state *state, enum direction dir)
 {
     state->sides[dir].must_resync = true;
-    LIST_FOR_EACH (node, &state->session->txs) {
-        struct app_tx *tx = LIST_ENTRY(node, struct app_tx, node);
-
+    for (struct app_tx *tx = app_tx_first_own(state->session); tx != NULL;
+         tx = app_tx_next(state->session, tx)) {
         if (!tx->is_done[dir]) {
             smb_tx_set_done(smb_tx_of(tx), dir);
         }

@@ -128,10 +128,10 @@ static void smb_tx_free(struct app_tx *base)
 /* The flow ended: files that are open will not be complete. */
 static void smb_finish(struct app_session *s)
 {
-    LIST_FOR_EACH (node, &s->txs) {
-        struct smb_tx *tx = smb_tx_of(LIST_ENTRY(node, struct app_tx, node));
+    for (struct app_tx *at = app_tx_first_own(s); at != NULL; at = app_tx_next(s, at)) {
+        struct smb_tx *tx = smb_tx_of(at);
 
-        if (tx->tx.parser == &smb_parser && tx->kind == SMB_TX_FILE) {
+        if (tx->kind == SMB_TX_FILE) {
             app_transfer_abandon(&tx->tx, &tx->file.transfer);
         }
     }

@@ -4,10 +4,8 @@
 /* Too many are open: the oldest of them is given up, so that it is told and makes room. */
 static void give_up_oldest(struct app_session *s)
 {
-    LIST_FOR_EACH (node, &s->txs) {
-        struct app_tx *tx = LIST_ENTRY(node, struct app_tx, node);
-
-        if (tx->parser == &smb_parser && !(tx->is_done[TO_SERVER] && tx->is_done[TO_CLIENT])) {
+    for (struct app_tx *tx = app_tx_first_own(s); tx != NULL; tx = app_tx_next(s, tx)) {
+        if (!tx->is_done[TO_SERVER] || !tx->is_done[TO_CLIENT]) {
             smb_tx_set_event(smb_tx_of(tx), SMB_EVENT_TOO_MANY_TRANSACTIONS);
             smb_tx_set_done(smb_tx_of(tx), TO_SERVER);
             smb_tx_set_done(smb_tx_of(tx), TO_CLIENT);
@@ -71,7 +69,7 @@ static bool key_fits(const struct smb_tx *tx, const struct smb_record *r,
 }
 
 #define FOR_EACH_TX(tx, state)                                                     \
-    for (struct smb_tx *tx = smb_tx_of(app_tx_first((state)->session)); tx != NULL; \
+    for (struct smb_tx *tx = smb_tx_of(app_tx_first_own((state)->session)); tx != NULL; \
          tx = smb_tx_of(app_tx_next((state)->session, &tx->tx)))
 
 struct smb_tx *smb_tx_find(struct smb_state *state, uint16_t command,
@@ -121,10 +119,7 @@ struct smb_tx *smb_file_find(struct smb_state *state, const struct smb_fuid *fui
 
 struct smb_tx *smb_tx_last(struct smb_state *state)
 {
-    const struct list_node *txs = &state->session->txs;
-
-    return list_is_empty(txs) ? NULL
-                              : smb_tx_of(LIST_ENTRY(txs->prev, struct app_tx, node));
+    return smb_tx_of(app_tx_last_own(state->session));
 }
 
 void smb_tx_set_done(struct smb_tx *tx, enum direction dir)

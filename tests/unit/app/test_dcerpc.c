@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "conversation.h"
-#include "sensor/app/dcerpc/dcerpc.h"
+#include "sensor/app/dcerpc/dcerpc_private.h"
 #include "smb_messages.h"
 
 /* What was said, in order: each turn is one or more PDUs. */
@@ -238,6 +238,32 @@ static void a_client_that_asks_without_end_is_bounded(void **unused)
     stop(&c);
 }
 
+/* Behind a tunnel: the transactions of HTTP that are still there are no calls, though a PDU
+ * have the id that stands in them where a call has its own. */
+static void what_http_left_is_no_call(void **unused)
+{
+    static const struct turn ask = C("CONNECT h:135 HTTP/1.1\r\nHost: h\r\n\r\n"),
+                             granted = S("HTTP/1.1 200 OK\r\n\r\n");
+    struct conversation c;
+    struct strbuf b = STRBUF_EMPTY;
+
+    start(&c);
+    feed_turn(&c, &ask, 0);
+    feed_turn(&c, &granted, 0);
+    const struct app_tx *http = tx_at(&c, 0);
+    PDU(&b, 11, 3, 1, BIND);
+    PDU(&b, 0, 3, dcerpc_tx_of(http)->call_id, REQUEST("\1\0", "stub"));
+    struct turn turn = { TO_SERVER, b.text, b.size, 0 };
+    feed_turn(&c, &turn, 0);
+    assert_int_equal(c.flow.app_proto, APP_DCERPC);
+    assert_true(slice_is(app_tx_buffer(http, TO_SERVER, BUFFER_HTTP_METHOD, 0).bytes, "CONNECT"));
+    assert_non_null(tx_at(&c, 2));
+    assert_true(slice_is(app_tx_buffer(tx_at(&c, 2), TO_SERVER, BUFFER_DCERPC_STUB_DATA, 0).bytes,
+                         "stub"));
+    strbuf_fini(&b);
+    stop(&c);
+}
+
 /* ---- UDP ---- */
 
 static void put_datagram(struct strbuf *b, uint8_t type, uint8_t flags, uint32_t sequence,
@@ -314,6 +340,7 @@ int main(void)
         cmocka_unit_test(behind_a_gap_the_next_pdu_is_found),
         cmocka_unit_test(what_is_malformed_ends_the_parser),
         cmocka_unit_test(a_client_that_asks_without_end_is_bounded),
+        cmocka_unit_test(what_http_left_is_no_call),
         cmocka_unit_test(datagrams_of_one_call_are_joined),
     };
 

@@ -939,6 +939,31 @@ static void ntlmssp_in_odd_order_is_an_event(void **unused)
     strbuf_fini(&b);
 }
 
+/* Behind a tunnel: the transaction of HTTP that is still there is none of ours. */
+static void what_http_left_is_left_alone(void **unused)
+{
+    static const struct turn ask = C("CONNECT h:445 HTTP/1.1\r\nHost: h\r\n\r\n"),
+                             granted = S("HTTP/1.1 200 OK\r\n\r\n");
+    struct conversation c;
+    struct strbuf message = STRBUF_EMPTY, record = STRBUF_EMPTY;
+
+    start(&c);
+    feed_turn(&c, &ask, 0);
+    feed_turn(&c, &granted, 0);
+    const struct app_tx *http = tx_at(&c, 0);
+    uint64_t events = http->events;
+    put_smb2(&message, (struct smb2_header) { .command = SMB2_CREATE, .is_response = true });
+    put_record(&record, &message);
+    struct turn turn = { TO_SERVER, record.text, record.size, 0 };
+    feed_turn(&c, &turn, 0);
+    assert_int_equal(c.flow.app_proto, APP_SMB);
+    assert_int_equal(http->events, events);
+    assert_int_equal(c.flow.app->events, 1u << SMB_EVENT_RESPONSE_TO_SERVER);
+    strbuf_fini(&message);
+    strbuf_fini(&record);
+    stop(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -960,6 +985,7 @@ int main(void)
         cmocka_unit_test(recognition_waits_for_a_message),
         cmocka_unit_test(tickets_tell_realm_and_service),
         cmocka_unit_test(ntlmssp_in_odd_order_is_an_event),
+        cmocka_unit_test(what_http_left_is_left_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
