@@ -11,6 +11,7 @@
 
 #include "common/base/app_proto.h"
 #include "common/base/arena.h"
+#include "common/base/hash.h"
 #include "common/base/list.h"
 #include "common/base/slice.h"
 #include "common/conf/conf.h"
@@ -80,6 +81,7 @@ struct app_tx {
                                          * has transactions of both. */
     uint64_t id;                        /* From 0 in its session ("tx_id"). */
     bool is_done[N_DIRECTIONS];         /* Nothing more comes in this direction. */
+    bool is_over;                       /* In neither, and counted as such. */
     uint32_t changes[N_DIRECTIONS];     /* Moves whenever a buffer may have changed. */
     uint64_t first_ns, last_ns;         /* Packet time. */
     uint64_t events;                    /* Bit n: event n of the parser's table. */
@@ -170,7 +172,8 @@ struct app_session {
     uint64_t n_txs;                     /* Made so far. */
     uint64_t first_id;                  /* Of those, made by earlier parsers: ids begin
                                          * anew with each. */
-    size_t n_open;
+    size_t n_open;                      /* In the list, ... */
+    size_t n_over;                      /* ... of which nothing more comes: to be released. */
     struct list_node frames;            /* struct app_frame, in the order of their beginnings. */
     size_t n_frames;                    /* In that list. */
     uint64_t events;                    /* Of the session, not of one transaction. */
@@ -196,6 +199,8 @@ void app_engine_destroy(struct app_engine *);
 /* Where connections that are expected are noted; borrowed, outlives the engine.  Without it
  * none are. */
 void app_engine_set_hosts(struct app_engine *, struct host_table *);
+/* The seed of tables whose keys come from outside; without it that of replay. */
+void app_engine_set_seed(struct app_engine *, struct hash_seed);
 
 /* One piece of a TCP stream; makes the session at the first. */
 void app_stream(struct app_engine *, struct flow *, const struct packet *,

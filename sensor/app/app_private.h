@@ -2,6 +2,7 @@
 #ifndef CIVICSHIELD_APP_PRIVATE_H
 #define CIVICSHIELD_APP_PRIVATE_H
 
+#include "common/base/hash.h"
 #include "common/base/pool.h"
 #include "sensor/host/host.h"
 #include "sensor/app/parser.h"
@@ -48,6 +49,7 @@ struct app_engine {
     struct magic_set *magic;            /* NULL: the kinds of files are not asked for. */
     struct host_table *hosts;           /* Borrowed; NULL: no connection is ever expected. */
     struct expect_names *expect_names;  /* NULL before the first. */
+    struct hash_seed seed;              /* Of lookups. */
     uint64_t expected_until_ns;         /* None that this worker announced comes later. */
 };
 

@@ -30,6 +30,7 @@ struct app_engine *app_engine_create(const struct app_conf *conf, app_tx_end_cal
     e->tx_end = end;
     e->context = context;
     e->magic = conf->file_magic ? app_magic_open() : NULL;
+    e->seed = hash_seed_fixed();
     pool_init(&e->sessions, sizeof(struct session), conf->memory / 4);
     pool_init(&e->frames, sizeof(struct app_frame), conf->memory / 16);
     return e;
@@ -49,6 +50,11 @@ void app_engine_destroy(struct app_engine *e)
         app_expect_free(e->expect_names);
         free(e);
     }
+}
+
+void app_engine_set_seed(struct app_engine *e, struct hash_seed seed)
+{
+    e->seed = seed;
 }
 
 const struct app_conf *app_engine_conf(const struct app_engine *e)

@@ -73,6 +73,9 @@ extern const struct app_parser *const app_parsers[];
 /* A new transaction of 'size' bytes (a struct that begins with struct app_tx) at the end
  * of the session's list; NULL, counted, when a limit is reached. */
 void *app_tx_new(struct app_session *, size_t size, uint64_t now_ns);
+/* The one that is to make room for another where 'max' may be open: the oldest of the parser's
+ * own that goes on, for the parser to end.  NULL: there is room. */
+struct app_tx *app_tx_surplus(const struct app_session *, uint64_t max);
 void app_tx_set_event(struct app_tx *, unsigned bit);
 /* As above, for events that are told each time and not once; the first 255 again. */
 void app_tx_repeat_event(struct app_tx *, unsigned bit);

@@ -70,6 +70,29 @@ void app_tx_rest(struct app_tx *tx)
     }
 }
 
+/* Those that are over go at the end of the packet; one packet may not make too many either. */
+static bool has_room(const struct app_session *s)
+{
+    uint64_t max = s->engine->conf->max_transactions;
+
+    return s->n_open - s->n_over < max && s->n_open < 2 * max;
+}
+
+struct app_tx *app_tx_surplus(const struct app_session *s, uint64_t max)
+{
+    uint64_t most = s->engine->conf->max_transactions;
+
+    if (s->n_open - s->n_over < (max < most ? max : most)) {
+        return NULL;
+    }
+    struct app_tx *tx = app_tx_first_own(s);
+
+    while (tx != NULL && tx->is_done[TO_SERVER] && tx->is_done[TO_CLIENT]) {
+        tx = app_tx_next(s, tx);
+    }
+    return tx;
+}
+
 void *app_tx_new(struct app_session *s, size_t size, uint64_t now_ns)
 {
     struct app_engine *e = s->engine;
@@ -77,7 +100,7 @@ void *app_tx_new(struct app_session *s, size_t size, uint64_t now_ns)
 
     arena_init(&arena, size > TX_LARGE ? TX_BLOCK_LARGE : TX_BLOCK_SMALL, SIZE_MAX / 2);
     struct app_tx *tx = NULL;
-    if (s->n_open < e->conf->max_transactions && s->memory < e->conf->session_memory
+    if (has_room(s) && s->memory < e->conf->session_memory
         && e->counters.memory < e->conf->memory) {
         tx = arena_alloc(&arena, size);
     }
@@ -117,6 +140,7 @@ void app_tx_end(struct app_tx *tx)
     app_tx_rest(tx);
     list_remove(&tx->node);
     s->n_open--;
+    s->n_over -= tx->is_over;
     app_memory_give(s, tx->charged);
     struct arena arena = tx->arena;         /* The transaction itself stands in it. */
     arena_fini(&arena);
@@ -125,6 +149,10 @@ void app_tx_end(struct app_tx *tx)
 void app_tx_changed(struct app_tx *tx, enum direction dir)
 {
     tx->changes[dir]++;
+    if (!tx->is_over && tx->is_done[TO_SERVER] && tx->is_done[TO_CLIENT]) {
+        tx->is_over = true;
+        tx->session->n_over++;
+    }
     set_moved(tx);
     account(tx);
 }

@@ -155,6 +155,7 @@ bool worker_init(struct worker *w, unsigned number, const struct worker_shared *
         return false;
     }
     app_engine_set_hosts(w->apps, shared->hosts);
+    app_engine_set_seed(w->apps, shared->seed);
     w->output = output_worker_create(shared->output, number, w->flows, w->detect);
     return true;
 }

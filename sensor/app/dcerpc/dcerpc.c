@@ -50,8 +50,10 @@ bool dcerpc_open(struct app_session *s)
     s->state = calloc(1, sizeof(struct dcerpc_state));
     if (s->state == NULL) {
         app_memory_give(s, sizeof(struct dcerpc_state));
+        return false;
     }
-    return s->state != NULL;
+    app_lookup_init(&((struct dcerpc_state *) s->state)->calls);
+    return true;
 }
 
 void dcerpc_close(struct app_session *s)
@@ -68,24 +70,15 @@ void dcerpc_close(struct app_session *s)
 
 /* ---- Transactions ---- */
 
-/* Too many are open: the oldest is given up, so that it is told and makes room. */
-static void give_up_oldest(struct app_session *s)
-{
-    for (struct app_tx *tx = app_tx_first_own(s); tx != NULL; tx = app_tx_next(s, tx)) {
-        if (!tx->is_done[TO_SERVER] || !tx->is_done[TO_CLIENT]) {
-            dcerpc_tx_done(dcerpc_tx_of(tx), TO_SERVER);
-            dcerpc_tx_done(dcerpc_tx_of(tx), TO_CLIENT);
-            return;
-        }
-    }
-}
-
 struct dcerpc_tx *dcerpc_tx_new(struct app_session *s, uint64_t now_ns)
 {
-    const struct app_conf *conf = app_engine_conf(s->engine);
+    struct app_tx *oldest =
+        app_tx_surplus(s, app_engine_conf(s->engine)->dcerpc_max_transactions);
 
-    if (s->n_open >= conf->dcerpc_max_transactions || s->n_open >= conf->max_transactions) {
-        give_up_oldest(s);
+    /* It is given up, so that it is told and makes room. */
+    if (oldest != NULL) {
+        dcerpc_tx_done(dcerpc_tx_of(oldest), TO_SERVER);
+        dcerpc_tx_done(dcerpc_tx_of(oldest), TO_CLIENT);
     }
     return app_tx_new(s, sizeof(struct dcerpc_tx), now_ns);
 }
@@ -111,38 +104,52 @@ void dcerpc_tx_free(struct app_tx *base)
 {
     struct dcerpc_tx *tx = dcerpc_tx_of(base);
 
+    app_lookup_remove(&tx->by_call);
     app_bytes_free(base->session, &tx->stub[TO_SERVER]);
     app_bytes_free(base->session, &tx->stub[TO_CLIENT]);
 }
 
-/* The type of PDU that answers another, and the one that it answers. */
-static uint8_t answer_to(uint8_t type)
+/* The type of PDU that another answers; itself, if it asks. */
+static uint8_t asked_by(uint8_t type)
 {
-    return type == DCERPC_REQUEST         ? DCERPC_RESPONSE
-           : type == DCERPC_BIND          ? DCERPC_BINDACK
-           : type == DCERPC_ALTER_CONTEXT ? DCERPC_ALTER_CONTEXT_RESP
-                                          : DCERPC_UNKNOWN;
+    return type == DCERPC_RESPONSE             ? DCERPC_REQUEST
+           : type == DCERPC_BINDACK            ? DCERPC_BIND
+           : type == DCERPC_ALTER_CONTEXT_RESP ? DCERPC_ALTER_CONTEXT
+                                               : type;
 }
 
-/* A call with this id, whose other side fits the PDU's type; the latest first, for ids may
- * be used again. */
-static struct dcerpc_tx *find_tx(struct app_session *s, const struct dcerpc_header *h,
-                                 enum direction dir)
+static uint64_t hash_call(const struct app_session *s, uint32_t call_id, uint8_t request)
 {
-    for (struct list_node *node = s->txs.prev; node != &s->txs; node = node->prev) {
-        struct app_tx *base = LIST_ENTRY(node, struct app_tx, node);
-        if (base->parser != s->parser) {
-            return NULL;
-        }
-        struct dcerpc_tx *tx = dcerpc_tx_of(base);
-        bool fits = dir == TO_SERVER ? tx->request == h->type
-                                     : answer_to(tx->request) == h->type;
+    const uint64_t key[] = { call_id, request };
 
-        if (tx->call_id == h->call_id && fits) {
+    return app_lookup_hash(s, key, 2);
+}
+
+/* A call with this id that the PDU belongs to; the latest first, for ids may be used again. */
+static struct dcerpc_tx *find_tx(struct app_session *s, const struct dcerpc_header *h)
+{
+    const struct dcerpc_state *state = s->state;
+    uint8_t request = asked_by(h->type);
+    struct app_lookup_node *n =
+        app_lookup_last(&state->calls, hash_call(s, h->call_id, request));
+
+    for (; n != NULL; n = app_lookup_before(&state->calls, n)) {
+        struct dcerpc_tx *tx = LIST_ENTRY(n, struct dcerpc_tx, by_call);
+
+        if (tx->call_id == h->call_id && tx->request == request) {
             return tx;
         }
     }
     return NULL;
+}
+
+/* Says what asks, by which the answer finds it. */
+static void set_request(struct app_session *s, struct dcerpc_tx *tx, uint8_t type)
+{
+    struct dcerpc_state *state = s->state;
+
+    tx->request = type;
+    app_lookup_put(&state->calls, &tx->by_call, hash_call(s, tx->call_id, type));
 }
 
 static struct dcerpc_tx *new_tx(struct app_session *s, const struct app_input *in,
@@ -154,8 +161,8 @@ static struct dcerpc_tx *new_tx(struct app_session *s, const struct app_input *i
         tx->call_id = h->call_id;
         tx->minor = h->minor;
         tx->is_little = h->is_little;
-        tx->request = DCERPC_REQUEST;
         tx->response = DCERPC_RESPONSE;
+        set_request(s, tx, DCERPC_REQUEST);
     }
     return tx;
 }
@@ -201,7 +208,7 @@ static bool take_bind(struct app_session *s, const struct app_input *in,
     struct dcerpc_tx *tx = new_tx(s, in, h);
     if (tx != NULL) {
         tx->has_request = true;
-        tx->request = h->type;
+        set_request(s, tx, h->type);
         tx->n_frags[TO_SERVER] = 1;
         dcerpc_tx_done(tx, TO_SERVER);
     }
@@ -230,7 +237,7 @@ static bool take_bindack(struct app_session *s, const struct app_input *in,
             }
         }
     }
-    struct dcerpc_tx *tx = find_tx(s, h, TO_CLIENT);
+    struct dcerpc_tx *tx = find_tx(s, h);
     if (tx == NULL) {
         tx = new_tx(s, in, h);
     }
@@ -247,7 +254,7 @@ static bool take_request(struct app_session *s, const struct app_input *in,
                          const struct dcerpc_header *h, struct slice body)
 {
     struct dcerpc_request r;
-    struct dcerpc_tx *tx = find_tx(s, h, TO_SERVER);
+    struct dcerpc_tx *tx = find_tx(s, h);
 
     if (!dcerpc_read_request(h, body, &r)) {
         return false;
@@ -258,7 +265,6 @@ static bool take_request(struct app_session *s, const struct app_input *in,
     }
     if (tx != NULL) {
         tx->has_request = tx->has_call = true;
-        tx->request = h->type;
         tx->opnum = r.opnum;
         tx->context = r.context;
         tx->n_frags[TO_SERVER] = 1;     /* As EVE has always told it. */
@@ -271,7 +277,7 @@ static bool take_request(struct app_session *s, const struct app_input *in,
 static bool take_response(struct app_session *s, const struct app_input *in,
                           const struct dcerpc_header *h, struct slice body)
 {
-    struct dcerpc_tx *tx = find_tx(s, h, TO_CLIENT);
+    struct dcerpc_tx *tx = find_tx(s, h);
 
     if (tx == NULL) {
         tx = new_tx(s, in, h);

@@ -4,6 +4,7 @@
 
 #include "sensor/app/dcerpc/dcerpc.h"
 #include "sensor/app/dcerpc/pdu.h"
+#include "sensor/app/lookup.h"
 
 /* Contexts that a session remembers; a client that asks for more begins anew. */
 #define DCERPC_MAX_IFACES 512u
@@ -18,6 +19,7 @@ struct dcerpc_tx {
     uint8_t minor;
     uint16_t opnum, context;
     uint32_t call_id;           /* UDP: the sequence number. */
+    struct app_lookup_node by_call;     /* TCP: in state->calls, by call_id and request. */
     uint16_t n_frags[N_DIRECTIONS];
     struct app_bytes stub[N_DIRECTIONS];
     struct dcerpc_iface iface;  /* UDP: each request names its own. */
@@ -28,6 +30,7 @@ struct dcerpc_state {
     bool must_resync[N_DIRECTIONS];
     bool has_gap[N_DIRECTIONS];
     struct app_bytes ifaces;    /* TCP: struct dcerpc_iface. */
+    struct app_lookup calls;    /* TCP */
 };
 
 static inline struct dcerpc_tx *dcerpc_tx_of(const struct app_tx *tx)

@@ -22,6 +22,7 @@ struct smb_tx *smb_file_new(struct smb_state *state, enum direction dir,
         tx->file.fuid = *chunk->fuid;
         tx->file.name = arena_copy(&tx->tx.arena, chunk->name.bytes, chunk->name.size);
         tx->file.share = arena_copy(&tx->tx.arena, chunk->share.bytes, chunk->share.size);
+        smb_tx_index(tx);
     }
     return tx;
 }

@@ -13,17 +13,7 @@ static bool counts_message(const struct smb_record *r)
 static struct smb_tx *find_call(struct smb_state *state, const struct smb_record *r,
                                 uint32_t call_id)
 {
-    for (struct app_tx *at = app_tx_first_own(state->session); at != NULL;
-         at = app_tx_next(state->session, at)) {
-        struct smb_tx *tx = smb_tx_of(at);
-
-        if (tx->kind == SMB_TX_PIPE && tx->session == r->session
-            && tx->pipe.call_id == call_id
-            && (!counts_message(r) || tx->message == r->message)) {
-            return tx;
-        }
-    }
-    return NULL;
+    return smb_tx_find_call(state, r, call_id, counts_message(r));
 }
 
 static struct smb_tx *new_call(struct smb_state *state, const struct smb_record *r,
@@ -32,8 +22,8 @@ static struct smb_tx *new_call(struct smb_state *state, const struct smb_record 
     struct smb_tx *tx = smb_tx_new(state, SMB_TX_PIPE, r->version, r->command);
 
     if (tx != NULL) {
-        smb_tx_set_key(tx, r, SMB_KEY_HEADER);
         tx->pipe.call_id = h->call_id;
+        smb_tx_set_key(tx, r, SMB_KEY_HEADER);
         tx->pipe.is_little = h->is_little;
     }
     return tx;

@@ -84,6 +84,7 @@ static bool open_session(struct app_session *s)
     const struct app_conf *conf = app_engine_conf(s->engine);
     state->session = s;
     state->conf = conf;
+    app_lookup_init(&state->txs);
     smb_table_init(&state->notes, conf->smb_max_notes);
     smb_table_init(&state->names, conf->smb_max_files);
     smb_table_init(&state->offsets, conf->smb_max_reads);
@@ -118,6 +119,9 @@ static void smb_tx_free(struct app_tx *base)
 {
     struct smb_tx *tx = smb_tx_of(base);
 
+    app_lookup_remove(&tx->by_ids);
+    app_lookup_remove(&tx->by_kind);
+    app_lookup_remove(&tx->by_message);
     if (tx->kind == SMB_TX_FILE) {
         app_transfer_free(base, &tx->file.transfer);
     } else if (tx->kind == SMB_TX_PIPE) {

@@ -89,6 +89,7 @@ static bool request_negotiate(struct smb_state *state, const struct smb_record *
     }
     struct smb_negotiate *out = &tx->negotiate;
     out->version = 1;
+    smb_tx_index(tx);
     out->dialects = arena_alloc(&tx->tx.arena, SMB_MAX_DIALECTS * sizeof *out->dialects);
     if (out->dialects != NULL) {
         out->n_dialects = read_dialects(&c, &tx->tx.arena, out->dialects, &are_bad);

@@ -83,6 +83,7 @@ static bool request_negotiate(struct smb_state *state, const struct smb_record *
     }
     struct smb_negotiate *out = &tx->negotiate;
     out->version = 2;
+    smb_tx_index(tx);
     out->client_guid = arena_copy(&tx->tx.arena, guid.bytes, guid.size);
     n = n < SMB_MAX_DIALECTS ? n : SMB_MAX_DIALECTS;
     out->dialects = arena_alloc(&tx->tx.arena, (n + 1) * sizeof *out->dialects);

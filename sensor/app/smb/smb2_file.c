@@ -79,6 +79,7 @@ static void take_first_chunk(struct smb_state *state, const struct smb_record *r
         tx->key = SMB_KEY_HEADER;
         tx->session = r->session;
         tx->tree = r->tree;
+        smb_tx_index(tx);
         smb_file_chunk(state, tx, chunk);
     }
 }

@@ -4,6 +4,7 @@
 
 #include "common/base/cursor.h"
 #include "sensor/app/dcerpc/pdu.h"
+#include "sensor/app/lookup.h"
 #include "sensor/app/smb/smb.h"
 #include "sensor/app/smb/table.h"
 #include "sensor/app/transfer.h"
@@ -154,6 +155,9 @@ struct smb_setinfo {
 
 struct smb_tx {
     struct app_tx tx;           /* First. */
+    /* In state->txs: by command and ids; by kind and what finds that kind; a PIPE also by its
+     * message. */
+    struct app_lookup_node by_ids, by_kind, by_message;
     uint8_t version;            /* 0: not known. */
     uint16_t command;
     bool has_status, is_dos;
@@ -189,6 +193,7 @@ struct smb_state {
     const struct app_conf *conf;
     uint64_t now_ns;            /* Of the bytes at hand. */
     struct smb_side sides[N_DIRECTIONS];
+    struct app_lookup txs;
     struct smb_table notes;     /* By message: names and files that an answer needs. */
     struct smb_table names;     /* By file. */
     struct smb_table offsets;   /* By message: file and place of a read. */
@@ -289,11 +294,17 @@ struct smb_tx *smb_tx_new(struct smb_state *, enum smb_tx_kind, uint8_t version,
 struct smb_tx *smb_tx_for(struct smb_state *, enum smb_tx_kind, const struct smb_record *,
                           uint16_t command, enum smb_tx_key key);
 void smb_tx_set_key(struct smb_tx *, const struct smb_record *, enum smb_tx_key);
+/* To be called when anything has changed that smb_tx_find() and the like ask for: ids, key,
+ * version, command, kind, and of a kind what finds it (a file, a call of DCE RPC). */
+void smb_tx_index(struct smb_tx *);
 struct smb_tx *smb_tx_find(struct smb_state *, uint16_t command, const struct smb_record *,
                            enum smb_tx_key);
 struct smb_tx *smb_tx_find_kind(struct smb_state *, enum smb_tx_kind,
                                 const struct smb_record *, enum smb_tx_key);
 struct smb_tx *smb_tx_find_negotiate(struct smb_state *, uint8_t version);
+/* The call of DCE RPC with this id; 'message' of the record counts if it 'is_exchange'. */
+struct smb_tx *smb_tx_find_call(struct smb_state *, const struct smb_record *,
+                                uint32_t call_id, bool is_exchange);
 struct smb_tx *smb_tx_last(struct smb_state *);
 void smb_tx_set_done(struct smb_tx *, enum direction);
 void smb_tx_set_status(struct smb_tx *, uint32_t status, bool is_dos);

@@ -1,27 +1,16 @@
 /* Transactions: making them, and finding the one that an answer is for. */
 #include "sensor/app/smb/smb_private.h"
 
-/* Too many are open: the oldest of them is given up, so that it is told and makes room. */
-static void give_up_oldest(struct app_session *s)
-{
-    for (struct app_tx *tx = app_tx_first_own(s); tx != NULL; tx = app_tx_next(s, tx)) {
-        if (!tx->is_done[TO_SERVER] || !tx->is_done[TO_CLIENT]) {
-            smb_tx_set_event(smb_tx_of(tx), SMB_EVENT_TOO_MANY_TRANSACTIONS);
-            smb_tx_set_done(smb_tx_of(tx), TO_SERVER);
-            smb_tx_set_done(smb_tx_of(tx), TO_CLIENT);
-            return;
-        }
-    }
-}
-
 struct smb_tx *smb_tx_new(struct smb_state *state, enum smb_tx_kind kind, uint8_t version,
                           uint16_t command)
 {
     struct app_session *s = state->session;
+    struct smb_tx *oldest = smb_tx_of(app_tx_surplus(s, state->conf->smb_max_transactions));
 
-    if (s->n_open >= state->conf->smb_max_transactions
-        || s->n_open >= state->conf->max_transactions) {
-        give_up_oldest(s);
+    if (oldest != NULL) {       /* It is given up, so that it is told and makes room. */
+        smb_tx_set_event(oldest, SMB_EVENT_TOO_MANY_TRANSACTIONS);
+        smb_tx_set_done(oldest, TO_SERVER);
+        smb_tx_set_done(oldest, TO_CLIENT);
     }
     struct smb_tx *tx = app_tx_new(s, sizeof *tx, state->now_ns);
     if (tx == NULL) {
@@ -60,6 +49,111 @@ void smb_tx_set_key(struct smb_tx *tx, const struct smb_record *r, enum smb_tx_k
     tx->session = r->session;
     tx->message = r->message;
     tx->tree = key == SMB_KEY_TREE ? 0 : r->tree;
+    smb_tx_index(tx);
+}
+
+/* ---- Finding ---- */
+
+/* What a key begins with: no two kinds of keys are the same. */
+enum asked { BY_IDS, BY_KIND, BY_FILE, BY_CALL, BY_MESSAGE };
+
+static uint64_t hash_ids(const struct app_session *s, uint8_t version, uint16_t command,
+                         enum smb_tx_key key, uint64_t session, uint64_t message)
+{
+    const uint64_t words[] = { BY_IDS | (uint64_t) key << 8 | (uint64_t) version << 16
+                                   | (uint64_t) command << 32, session, message };
+
+    return app_lookup_hash(s, words, 3);
+}
+
+static uint64_t hash_kind(const struct app_session *s, enum smb_tx_kind kind,
+                          enum smb_tx_key key, uint64_t session, uint64_t message)
+{
+    const uint64_t words[] = { BY_KIND | (uint64_t) key << 8 | (uint64_t) kind << 16, session,
+                               message };
+
+    return app_lookup_hash(s, words, 3);
+}
+
+/* There is one at most of each version. */
+static uint64_t hash_negotiate(const struct app_session *s, uint8_t version)
+{
+    return hash_kind(s, SMB_TX_NEGOTIATE, SMB_KEY_NONE, 0, version);
+}
+
+static uint64_t hash_file(const struct app_session *s, const struct smb_fuid *fuid,
+                          enum direction dir)
+{
+    uint64_t words[1 + SMB_FUID_MAX / 8] = { BY_FILE | (uint64_t) dir << 8
+                                                 | (uint64_t) fuid->size << 16 };
+
+    memcpy(words + 1, fuid->bytes, fuid->size);
+    return app_lookup_hash(s, words, sizeof words / sizeof *words);
+}
+
+static uint64_t hash_call(const struct app_session *s, uint64_t session, uint32_t call_id,
+                          bool is_exchange, uint64_t message)
+{
+    const uint64_t words[] = { (is_exchange ? BY_MESSAGE : BY_CALL) | (uint64_t) call_id << 8,
+                               session, is_exchange ? message : 0 };
+
+    return app_lookup_hash(s, words, 3);
+}
+
+/* By what the kind is found; others are not asked for by their kind. */
+static bool hash_own_kind(const struct smb_tx *tx, uint64_t *hash)
+{
+    const struct app_session *s = tx->tx.session;
+
+    switch (tx->kind) {
+    case SMB_TX_TREE:
+    case SMB_TX_SESSION:
+        *hash = hash_kind(s, tx->kind, tx->key, tx->session, tx->message);
+        return true;
+    case SMB_TX_NEGOTIATE:
+        *hash = hash_negotiate(s, tx->negotiate.version);
+        return true;
+    case SMB_TX_FILE:
+        *hash = hash_file(s, &tx->file.fuid, tx->file.dir);
+        return true;
+    case SMB_TX_PIPE:
+        *hash = hash_call(s, tx->session, tx->pipe.call_id, false, 0);
+        return true;
+    default:
+        return false;
+    }
+}
+
+void smb_tx_index(struct smb_tx *tx)
+{
+    const struct app_session *s = tx->tx.session;
+    struct app_lookup *txs = &((struct smb_state *) s->state)->txs;
+    uint64_t hash;
+
+    app_lookup_remove(&tx->by_ids);
+    if (tx->key != SMB_KEY_NONE) {
+        app_lookup_put(txs, &tx->by_ids, hash_ids(s, tx->version, tx->command, tx->key,
+                                                  tx->session, tx->message));
+    }
+    app_lookup_remove(&tx->by_kind);
+    if (hash_own_kind(tx, &hash)) {
+        app_lookup_put(txs, &tx->by_kind, hash);
+    }
+    if (tx->kind == SMB_TX_PIPE) {
+        app_lookup_put(txs, &tx->by_message,
+                       hash_call(s, tx->session, tx->pipe.call_id, true, tx->message));
+    }
+}
+
+/* The earliest first. */
+#define FOR_EACH_TX(tx, state, member, hash)                                       \
+    for (struct smb_tx *tx = TX_AT(app_lookup_first(&(state)->txs, hash), member); \
+         tx != NULL; tx = TX_AT(app_lookup_next(&(state)->txs, &tx->member), member))
+#define TX_AT(found, member) tx_at(found, offsetof(struct smb_tx, member))
+
+static struct smb_tx *tx_at(struct app_lookup_node *n, size_t offset)
+{
+    return n != NULL ? (struct smb_tx *) (void *) ((char *) n - offset) : NULL;
 }
 
 static bool key_fits(const struct smb_tx *tx, const struct smb_record *r,
@@ -68,14 +162,12 @@ static bool key_fits(const struct smb_tx *tx, const struct smb_record *r,
     return tx->key == key && tx->session == r->session && tx->message == r->message;
 }
 
-#define FOR_EACH_TX(tx, state)                                                     \
-    for (struct smb_tx *tx = smb_tx_of(app_tx_first_own((state)->session)); tx != NULL; \
-         tx = smb_tx_of(app_tx_next((state)->session, &tx->tx)))
-
 struct smb_tx *smb_tx_find(struct smb_state *state, uint16_t command,
                            const struct smb_record *r, enum smb_tx_key key)
 {
-    FOR_EACH_TX (tx, state) {
+    uint64_t hash = hash_ids(state->session, r->version, command, key, r->session, r->message);
+
+    FOR_EACH_TX (tx, state, by_ids, hash) {
         if (tx->version == r->version && tx->command == command && key_fits(tx, r, key)) {
             return tx;
         }
@@ -86,7 +178,9 @@ struct smb_tx *smb_tx_find(struct smb_state *state, uint16_t command,
 struct smb_tx *smb_tx_find_kind(struct smb_state *state, enum smb_tx_kind kind,
                                 const struct smb_record *r, enum smb_tx_key key)
 {
-    FOR_EACH_TX (tx, state) {
+    uint64_t hash = hash_kind(state->session, kind, key, r->session, r->message);
+
+    FOR_EACH_TX (tx, state, by_kind, hash) {
         if (tx->kind == kind && key_fits(tx, r, key)) {
             return tx;
         }
@@ -96,7 +190,7 @@ struct smb_tx *smb_tx_find_kind(struct smb_state *state, enum smb_tx_kind kind,
 
 struct smb_tx *smb_tx_find_negotiate(struct smb_state *state, uint8_t version)
 {
-    FOR_EACH_TX (tx, state) {
+    FOR_EACH_TX (tx, state, by_kind, hash_negotiate(state->session, version)) {
         if (tx->kind == SMB_TX_NEGOTIATE && tx->negotiate.version == version) {
             return tx;
         }
@@ -107,10 +201,37 @@ struct smb_tx *smb_tx_find_negotiate(struct smb_state *state, uint8_t version)
 struct smb_tx *smb_file_find(struct smb_state *state, const struct smb_fuid *fuid,
                              enum direction dir, bool must_be_open)
 {
-    FOR_EACH_TX (tx, state) {
+    FOR_EACH_TX (tx, state, by_kind, hash_file(state->session, fuid, dir)) {
         if (tx->kind == SMB_TX_FILE && tx->file.dir == dir
             && smb_fuid_equal(&tx->file.fuid, fuid)
             && (!must_be_open || tx->file.transfer.is_open)) {
+            return tx;
+        }
+    }
+    return NULL;
+}
+
+static bool is_call(const struct smb_tx *tx, const struct smb_record *r, uint32_t call_id)
+{
+    return tx->kind == SMB_TX_PIPE && tx->session == r->session
+           && tx->pipe.call_id == call_id;
+}
+
+struct smb_tx *smb_tx_find_call(struct smb_state *state, const struct smb_record *r,
+                                uint32_t call_id, bool is_exchange)
+{
+    uint64_t hash = hash_call(state->session, r->session, call_id, is_exchange, r->message);
+
+    if (is_exchange) {
+        FOR_EACH_TX (tx, state, by_message, hash) {
+            if (is_call(tx, r, call_id) && tx->message == r->message) {
+                return tx;
+            }
+        }
+        return NULL;
+    }
+    FOR_EACH_TX (tx, state, by_kind, hash) {
+        if (is_call(tx, r, call_id)) {
             return tx;
         }
     }

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "sensor/app/lookup.h"
+
 static const struct turn get = C("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
 static const struct turn ok = S("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 
@@ -352,6 +354,37 @@ static void a_rule_for_http_fits_both_versions(void **state)
     assert_true(app_proto_fits(APP_DNS, APP_DOH2));
 }
 
+static unsigned number_of(const struct app_lookup_node *nodes, const struct app_lookup_node *n)
+{
+    return n != NULL ? (unsigned) (n - nodes) : 99;
+}
+
+static void a_lookup_keeps_the_order_of_equal_keys(void **state)
+{
+    struct app_lookup_node nodes[300] = { 0 };
+    struct app_lookup l;
+
+    app_lookup_init(&l);
+    for (unsigned i = 0; i < 300; i++) {        /* 100 keys, three times each. */
+        app_lookup_put(&l, &nodes[i], i % 100);
+    }
+    assert_int_equal(number_of(nodes, app_lookup_first(&l, 64)), 64);
+    assert_int_equal(number_of(nodes, app_lookup_next(&l, &nodes[64])), 164);
+    assert_int_equal(number_of(nodes, app_lookup_last(&l, 64)), 264);
+    assert_int_equal(number_of(nodes, app_lookup_before(&l, &nodes[264])), 164);
+    assert_null(app_lookup_next(&l, &nodes[264]));
+    assert_null(app_lookup_before(&l, &nodes[64]));
+    app_lookup_remove(&nodes[64]);
+    app_lookup_remove(&nodes[64]);
+    assert_int_equal(number_of(nodes, app_lookup_first(&l, 64)), 164);
+    app_lookup_put(&l, &nodes[164], 64);        /* Moves behind the other. */
+    assert_int_equal(number_of(nodes, app_lookup_first(&l, 64)), 264);
+    app_lookup_put(&l, &nodes[264], 0);
+    app_lookup_remove(&nodes[164]);
+    assert_null(app_lookup_first(&l, 64));
+    assert_null(app_lookup_last(&l, 100));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -369,6 +402,7 @@ int main(void)
         cmocka_unit_test(a_tunnel_is_recognized_anew),
         cmocka_unit_test(tunnels_in_tunnels_end_somewhere),
         cmocka_unit_test(a_rule_for_http_fits_both_versions),
+        cmocka_unit_test(a_lookup_keeps_the_order_of_equal_keys),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

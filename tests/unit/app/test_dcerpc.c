@@ -238,6 +238,26 @@ static void a_client_that_asks_without_end_is_bounded(void **unused)
     stop(&c);
 }
 
+static void at_the_limit_the_latest_calls_are_kept(void **unused)
+{
+    struct conversation c;
+    struct strbuf b = STRBUF_EMPTY;
+
+    start(&c);
+    c.conf.dcerpc_max_transactions = c.conf.max_transactions = 10;
+    for (uint32_t i = 0; i < 18; i++) {         /* In one packet: none is released yet. */
+        PDU(&b, 11, 3, i, BIND);
+    }
+    struct turn turn = { TO_SERVER, b.text, b.size, 0 };
+    feed_turn(&c, &turn, 0);
+    assert_int_equal(app_counters(c.engine)->txs_refused, 0);
+    assert_int_equal(c.flow.app->n_open - c.flow.app->n_over, 10);
+    assert_true(tx_at(&c, 7)->is_done[TO_CLIENT]);
+    assert_false(tx_at(&c, 8)->is_done[TO_CLIENT]);
+    strbuf_fini(&b);
+    stop(&c);
+}
+
 /* Behind a tunnel: the transactions of HTTP that are still there are no calls, though a PDU
  * have the id that stands in them where a call has its own. */
 static void what_http_left_is_no_call(void **unused)
@@ -340,6 +360,7 @@ int main(void)
         cmocka_unit_test(behind_a_gap_the_next_pdu_is_found),
         cmocka_unit_test(what_is_malformed_ends_the_parser),
         cmocka_unit_test(a_client_that_asks_without_end_is_bounded),
+        cmocka_unit_test(at_the_limit_the_latest_calls_are_kept),
         cmocka_unit_test(what_http_left_is_no_call),
         cmocka_unit_test(datagrams_of_one_call_are_joined),
     };
