@@ -13,8 +13,7 @@
 #define ID_OF_CONNECT 0x10000u
 
 struct mqtt_state {
-    struct mqtt_tx *first, *last;       /* That wait for an answer: not done, so nobody
-                                         * frees them. */
+    struct app_lookup waiting;          /* For an answer, by direction and identifier. */
     uint64_t skip[N_DIRECTIONS];        /* Bytes left of a message that is too large. */
     uint8_t version;                    /* As CONNECT said; 0 before. */
     bool is_connected;
@@ -84,8 +83,10 @@ static bool open_session(struct app_session *s)
     s->state = calloc(1, sizeof(struct mqtt_state));
     if (s->state == NULL) {
         app_memory_give(s, sizeof(struct mqtt_state));
+        return false;
     }
-    return s->state != NULL;
+    app_lookup_init(&((struct mqtt_state *) s->state)->waiting);
+    return true;
 }
 
 static void close_session(struct app_session *s)
@@ -97,11 +98,25 @@ static void close_session(struct app_session *s)
     }
 }
 
+static void end_tx(struct mqtt_tx *tx)
+{
+    app_lookup_remove(&tx->waiting);
+    for (int d = 0; d < N_DIRECTIONS; d++) {
+        tx->tx.is_done[d] = true;
+        app_tx_changed(&tx->tx, (enum direction) d);
+    }
+}
+
 static struct mqtt_tx *new_tx(struct app_session *s, enum direction dir, uint64_t now_ns)
 {
     struct mqtt_state *state = s->state;
-    struct mqtt_tx *tx = app_tx_new(s, sizeof *tx, now_ns);
+    struct app_tx *oldest = app_tx_surplus(s, UINT64_MAX);
 
+    if (oldest != NULL) {       /* Its answer is not waited for any more. */
+        app_tx_set_event(oldest, MQTT_EVENT_TOO_MANY_TRANSACTIONS);
+        end_tx((struct mqtt_tx *) (void *) oldest);
+    }
+    struct mqtt_tx *tx = app_tx_new(s, sizeof *tx, now_ns);
     if (tx == NULL) {
         app_session_set_event(s, MQTT_EVENT_TOO_MANY_TRANSACTIONS);
         return NULL;
@@ -112,43 +127,36 @@ static struct mqtt_tx *new_tx(struct app_session *s, enum direction dir, uint64_
     return tx;
 }
 
-static void wait(struct mqtt_state *state, struct mqtt_tx *tx, uint32_t id)
+static uint64_t hash_id(const struct app_session *s, enum direction dir, uint32_t id)
 {
-    tx->id = id;
-    if (state->last != NULL) {
-        state->last->next = tx;
-    } else {
-        state->first = tx;
-    }
-    state->last = tx;
+    const uint64_t key = (uint64_t) dir << 32 | id;
+
+    return app_lookup_hash(s, &key, 1);
 }
 
-/* Takes the transaction that waits under 'id' off the list; NULL: none does. */
-static struct mqtt_tx *take_waiting(struct mqtt_state *state, enum direction dir,
-                                    uint32_t id)
+static void wait(struct app_session *s, struct mqtt_tx *tx, uint32_t id)
 {
-    struct mqtt_tx *before = NULL;
+    struct mqtt_state *state = s->state;
 
-    for (struct mqtt_tx *tx = state->first; tx != NULL; before = tx, tx = tx->next) {
-        if (tx->id != id || tx->dir != dir) {
-            continue;
+    tx->id = id;
+    app_lookup_put(&state->waiting, &tx->waiting, hash_id(s, tx->dir, id));
+}
+
+/* Takes the transaction that has waited the longest under 'id' off the list; NULL: none. */
+static struct mqtt_tx *take_waiting(struct app_session *s, enum direction dir, uint32_t id)
+{
+    struct mqtt_state *state = s->state;
+    struct app_lookup_node *n = app_lookup_first(&state->waiting, hash_id(s, dir, id));
+
+    for (; n != NULL; n = app_lookup_next(&state->waiting, n)) {
+        struct mqtt_tx *tx = LIST_ENTRY(n, struct mqtt_tx, waiting);
+
+        if (tx->id == id && tx->dir == dir) {
+            app_lookup_remove(n);
+            return tx;
         }
-        *(before != NULL ? &before->next : &state->first) = tx->next;
-        if (state->last == tx) {
-            state->last = before;
-        }
-        tx->next = NULL;
-        return tx;
     }
     return NULL;
-}
-
-static void end_tx(struct mqtt_tx *tx)
-{
-    for (int d = 0; d < N_DIRECTIONS; d++) {
-        tx->tx.is_done[d] = true;
-        app_tx_changed(&tx->tx, (enum direction) d);
-    }
 }
 
 /* ---- Messages ---- */
@@ -157,6 +165,9 @@ static void end_tx(struct mqtt_tx *tx)
 static struct mqtt_message *keep_message(struct mqtt_tx *tx, const struct mqtt_message *from,
                                          struct slice body)
 {
+    if (tx->n_messages == MQTT_MAX_MESSAGES) {
+        return NULL;
+    }
     struct mqtt_message *m = arena_alloc(&tx->tx.arena, sizeof *m);
     struct slice copy = arena_copy(&tx->tx.arena, body.bytes, body.size);
 
@@ -181,6 +192,7 @@ static struct mqtt_message *keep_message(struct mqtt_tx *tx, const struct mqtt_m
         tx->first = m;
     }
     tx->last = m;
+    tx->n_messages++;
     return m;
 }
 
@@ -205,15 +217,14 @@ static int orphan_event(enum mqtt_type type)
 static struct mqtt_tx *tx_of_answer(struct app_session *s, const struct mqtt_message *m,
                                     const struct app_input *in)
 {
-    struct mqtt_state *state = s->state;
     /* PUBREL alone is from him who began. */
     enum direction asked = m->header.type == MQTT_PUBREL ? in->dir : direction_reverse(in->dir);
     uint32_t id = m->header.type == MQTT_CONNACK ? ID_OF_CONNECT : m->id;
-    struct mqtt_tx *tx = take_waiting(state, asked, id);
+    struct mqtt_tx *tx = take_waiting(s, asked, id);
     bool goes_on = m->header.type == MQTT_PUBREC || m->header.type == MQTT_PUBREL;
 
     if (tx != NULL && goes_on) {
-        wait(state, tx, id);
+        wait(s, tx, id);
     } else if (tx == NULL) {
         tx = new_tx(s, in->dir, in->now_ns);
         if (tx != NULL) {
@@ -246,7 +257,7 @@ static struct mqtt_tx *tx_of_first(struct app_session *s, const struct mqtt_mess
         if (state->is_connected) {
             app_tx_set_event(&tx->tx, MQTT_EVENT_DOUBLE_CONNECT);
         }
-        wait(state, tx, ID_OF_CONNECT);
+        wait(s, tx, ID_OF_CONNECT);
         break;
     case MQTT_PUBLISH: case MQTT_SUBSCRIBE: case MQTT_UNSUBSCRIBE:
         if (qos == 3) {
@@ -254,18 +265,13 @@ static struct mqtt_tx *tx_of_first(struct app_session *s, const struct mqtt_mess
         } else if (qos != 0 && !m->has_id) {
             app_tx_set_event(&tx->tx, MQTT_EVENT_MISSING_MSG_ID);
         } else if (qos != 0) {
-            wait(state, tx, m->id);
+            wait(s, tx, m->id);
         }
         break;
     default:
         break;
     }
     return tx;
-}
-
-static bool is_waiting(const struct mqtt_state *state, const struct mqtt_tx *tx)
-{
-    return tx == state->last;           /* Whoever waits now was put there last. */
 }
 
 static void take_message(struct app_session *s, const struct mqtt_message *m,
@@ -289,7 +295,7 @@ static void take_message(struct app_session *s, const struct mqtt_message *m,
     if (type != MQTT_UNASSIGNED) {
         (void) keep_message(tx, m, body);
     }
-    if (is_waiting(state, tx)) {
+    if (app_lookup_has(&tx->waiting)) {
         app_tx_changed(&tx->tx, tx->dir);
     } else {
         end_tx(tx);
@@ -385,6 +391,11 @@ static enum app_result parse(struct app_session *s, const struct app_input *in,
     return result == APP_OK ? APP_NEED_MORE : result;
 }
 
+static void free_tx(struct app_tx *tx)
+{
+    app_lookup_remove(&((struct mqtt_tx *) (void *) tx)->waiting);
+}
+
 /* In the direction of its first message. */
 static bool is_loggable(const struct app_tx *tx, enum direction dir)
 {
@@ -395,5 +406,5 @@ const struct app_parser mqtt_parser = {
     .proto = APP_MQTT, .event_type = "mqtt", .over_tcp = true, .client_speaks_first = true,
     .event_names = event_names, .probe = probe, .open = open_session,
     .close = close_session, .parse = parse, .buffer = mqtt_buffer, .number = mqtt_number,
-    .fill = mqtt_fill, .is_loggable = is_loggable,
+    .fill = mqtt_fill, .is_loggable = is_loggable, .tx_free = free_tx,
 };

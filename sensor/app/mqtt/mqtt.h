@@ -9,6 +9,7 @@
 #define CIVICSHIELD_MQTT_H
 
 #include "common/base/cursor.h"
+#include "sensor/app/lookup.h"
 #include "sensor/app/parser.h"
 
 #define MQTT_EVENTS(X)                                  \
@@ -28,6 +29,10 @@ enum mqtt_event {
     MQTT_EVENTS(X)
 #undef X
 };
+
+/* Messages kept of one transaction.  An exchange has four; PUBREC and PUBREL may be repeated
+ * without end. */
+#define MQTT_MAX_MESSAGES 32u
 
 /* Section 2.1.2 of MQTT 5.0. */
 enum mqtt_type {
@@ -76,8 +81,9 @@ struct mqtt_tx {
     enum direction dir;         /* Of its first message. */
     uint8_t version;            /* Of the session. */
     struct mqtt_message *first, *last;
+    unsigned n_messages;        /* Kept. */
     uint32_t id;                /* By which answers find it. */
-    struct mqtt_tx *next;       /* Of those that wait for answers. */
+    struct app_lookup_node waiting;     /* In state->waiting. */
 };
 
 /* ---- message.c ---- */

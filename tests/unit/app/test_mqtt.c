@@ -214,6 +214,62 @@ static void rules_ask_in_the_direction_of_the_first_message(void **state)
     stop(&c);
 }
 
+static void at_the_limit_the_oldest_exchange_ends(void **state)
+{
+    struct conversation c;
+    const struct turn turns[] = { C(CONNECT_4), S(CONNACK_4) };
+
+    start(&c);
+    c.conf.max_transactions = 4;
+    c.flow.key.dport = 1883;
+    feed_turn(&c, &turns[0], 0);
+    feed_turn(&c, &turns[1], 0);
+    for (uint8_t id = 1; id <= 6; id++) {       /* That nobody acknowledges. */
+        char publish[] = "\x32\6\0\1a\0\0m";
+        publish[6] = (char) id;
+        const struct turn turn = { TO_SERVER, publish, 8, 0 };
+        feed_turn(&c, &turn, 0);
+    }
+    assert_int_equal(app_counters(c.engine)->txs_refused, 0);
+    for (unsigned i = 1; i <= 6; i++) {
+        const struct app_tx *tx = tx_at(&c, i);
+        bool is_ended = i <= 2;
+        assert_int_equal(tx->is_done[TO_SERVER] && tx->is_done[TO_CLIENT], is_ended);
+        assert_int_equal(tx->events, is_ended ? 1u << MQTT_EVENT_TOO_MANY_TRANSACTIONS : 0);
+    }
+    const struct turn late = S("\x40\2\0\1"), good = S("\x40\2\0\6");
+    feed_turn(&c, &good, 0);
+    assert_true(tx_at(&c, 6)->is_done[TO_CLIENT]);
+    feed_turn(&c, &late, 0);
+    assert_int_equal(tx_at(&c, 7)->events, 1u << MQTT_EVENT_MISSING_PUBLISH);
+    stop(&c);
+}
+
+static void an_exchange_keeps_so_many_messages(void **state)
+{
+    struct conversation c;
+    const struct turn turns[] = { LINK_4, C("\x34\6\0\1a\0\1m") }, again = C("\x62\2\0\1");
+    uint64_t value;
+
+    start(&c);
+    c.flow.key.dport = 1883;
+    for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
+        feed_turn(&c, &turns[i], 0);
+    }
+    for (unsigned i = 0; i < 1000; i++) {
+        feed_turn(&c, &again, 0);
+    }
+    const struct app_tx *tx = tx_at(&c, 1);
+    assert_false(tx->is_done[TO_SERVER]);
+    assert_true(app_tx_number(tx, TO_SERVER, FIELD_MQTT_TYPE, MQTT_MAX_MESSAGES - 1, &value));
+    assert_int_equal(value, MQTT_PUBREL);
+    assert_false(app_tx_number(tx, TO_SERVER, FIELD_MQTT_TYPE, MQTT_MAX_MESSAGES, &value));
+    const struct turn end = S("\x70\2\0\1");
+    feed_turn(&c, &end, 0);
+    assert_true(tx->is_done[TO_SERVER]);
+    stop(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +279,8 @@ int main(void)
         cmocka_unit_test(a_message_past_the_limit_is_passed_over),
         cmocka_unit_test(long_texts_are_told_in_part),
         cmocka_unit_test(rules_ask_in_the_direction_of_the_first_message),
+        cmocka_unit_test(at_the_limit_the_oldest_exchange_ends),
+        cmocka_unit_test(an_exchange_keeps_so_many_messages),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
