@@ -79,7 +79,12 @@ static bool parse_filestore(struct draft *d, const struct keyword *row, struct s
     static const char *const directions[] = { "request", "response", "both", "to_server",
                                               "to_client", NULL };
     static const char *const scopes[] = { "file", "tx", "flow", "ssn", NULL };
+    static const uint8_t masks[] = { FILESTORE_TS, FILESTORE_TC, FILESTORE_TS | FILESTORE_TC,
+                                     FILESTORE_TS, FILESTORE_TC };
+    static const uint8_t values[] = { FILESTORE_FILE, FILESTORE_TX, FILESTORE_FLOW,
+                                      FILESTORE_FLOW };
     struct slice part = { 0 }, rest = v;
+    uint8_t mask = 0, scope = FILESTORE_FILE;
 
     if (!need_files(d)) {
         return false;
@@ -92,8 +97,13 @@ static bool parse_filestore(struct draft *d, const struct keyword *row, struct s
             return draft_error_at(d, v.bytes, "filestore or filestore:both,flow",
                                   "unknown option of filestore");
         }
+        mask = masks[word_index(part, directions)];
+        scope = rest.size > 0 ? values[word_index(rest, scopes)] : FILESTORE_FILE;
     }
-    draft_add_do(d, DO_FILESTORE)->text = draft_text(d, v);
+    struct rule_do *act = draft_add_do(d, DO_FILESTORE);
+    act->text = draft_text(d, v);
+    act->value = mask;
+    act->unit = scope;
     return true;
 }
 
@@ -106,7 +116,8 @@ static const struct keyword rows[] = {
     { "filemd5", NAMED, parse_digest, 0, "The file's MD5 is in this list" },
     { "filesha1", NAMED, parse_digest, 0, "The file's SHA-1 is in this list" },
     { "filesha256", NAMED, parse_digest, 0, "The file's SHA-256 is in this list" },
-    { "filestore", 0, parse_filestore, 0, "Keep the file",
-      "Asks for a file, and keeps none yet" },
+    { "filestore", 0, parse_filestore, 0,
+      "Keep the file, or all of the transaction or the flow: both,flow",
+      "Stores where file-store is enabled; elsewhere the rule asks for a file all the same" },
 };
 FAMILY(file_keywords, rows);

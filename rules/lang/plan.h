@@ -360,20 +360,23 @@ enum rule_do_kind { DO_FLOWBIT_SET, DO_FLOWBIT_UNSET, DO_FLOWBIT_TOGGLE,
 struct rule_do {
     enum rule_do_kind kind;
     uint32_t name;
-    uint64_t value;             /* flowint; xbit expiry in seconds; tag count. */
+    uint64_t value;             /* flowint; xbit expiry in seconds; tag count; filestore:
+                                 * FILESTORE_TS, _TC, or 0: the direction of the match. */
     uint32_t value_name;        /* flowint by another flowint's name; 0: none. */
     enum rule_side side;        /* xbits: src, dst, both (ip_pair); tag: session, host. */
-    uint8_t unit;               /* tag: 0 seconds, 1 packets, 2 bytes. */
+    uint8_t unit;               /* tag: 0 seconds, 1 packets, 2 bytes; filestore: scope. */
     const char *text;           /* config, filestore: as written, or empty. */
     const char *at;             /* Its keyword in the rule's text. */
 };
 
-/* A bare "filestore" is about the file that the rule matched; one with a direction or a
- * scope may stand in a rule that sees no file. */
+/* A rule with "filestore" matches files: without one there is nothing to match. */
 static inline bool rule_do_needs_file(const struct rule_do *d)
 {
-    return d->kind == DO_FILESTORE && (d->text == NULL || d->text[0] == '\0');
+    return d->kind == DO_FILESTORE;
 }
+enum filestore_scope { FILESTORE_FILE, FILESTORE_TX, FILESTORE_FLOW };
+#define FILESTORE_TS 1u
+#define FILESTORE_TC 2u
 
 enum filter_kind { FILTER_NONE, FILTER_THRESHOLD, FILTER_LIMIT, FILTER_BOTH,
                    FILTER_DETECTION, FILTER_RATE, FILTER_SUPPRESS, FILTER_BACKOFF };

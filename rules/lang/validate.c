@@ -267,7 +267,7 @@ static bool check_both_sides(struct draft *d)
     }
     for (size_t i = 0; i < d->n_dos; i++) {
         if (rule_do_needs_file(&d->dos[i])) {
-            return draft_error(d, NULL, "a bare filestore does not go with =>");
+            return draft_error(d, NULL, "filestore does not go with =>");
         }
     }
     return all == BUFFER_BOTH

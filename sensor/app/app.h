@@ -56,6 +56,11 @@ struct app_conf {
     uint64_t mqtt_log_limit;            /* Bytes of one text in events. */
     bool file_md5, file_sha1, file_sha256;      /* Also on when a rule asks for them. */
     bool file_magic;
+    /* No keys: file-store's, which the output room has. */
+    bool file_hold;             /* Rules may want a file when its first bytes are gone by. */
+    bool file_store_all;
+    uint64_t file_hold_limit;   /* Bytes of each that are held until a rule wants it. */
+    uint64_t file_store_depth;  /* Of streams that carry a file to be stored; 0: no limit. */
     uint64_t frame_limit;               /* Bytes of one frame that rules see. */
     uint32_t frame_keep[N_FRAMES];      /* No key: bytes to keep of each, for those that ask;
                                          * 0: nobody does. */
@@ -88,6 +93,7 @@ struct app_tx {
     uint8_t *repeats;                   /* How often again, by bit; NULL: none was. */
     struct arena arena;                 /* Dies with the transaction. */
     struct list_node files;             /* struct app_file */
+    bool stores_files[N_DIRECTIONS];    /* Those that are open and those to come. */
     size_t charged;                     /* Bytes of 'arena' that the session has paid. */
 
     /* Owned by later stages. */
@@ -100,6 +106,7 @@ struct app_tx {
 };
 
 /* A body or attachment followed as a file. */
+#define APP_FILE_MAX_SIDS 8
 enum app_file_state { FILE_OPENED, FILE_CLOSED, FILE_TRUNCATED, FILE_ERROR };
 struct app_file {
     struct list_node node;
@@ -114,8 +121,26 @@ struct app_file {
     uint8_t md5[16], sha1[20], sha256[32];
     const char *magic;                  /* Or NULL: not known (yet). */
     bool has_tried_magic;
-    bool is_stored, is_logged;
+    enum app_file_storing { FILE_NOT_STORING, FILE_STORING, FILE_STORE_DONE } storing;
+    uint64_t store_id;                  /* From 1, of a file that is stored. */
+    uint32_t sids[APP_FILE_MAX_SIDS];   /* Rules that want it stored. */
+    unsigned n_sids;
+    bool is_stored, is_logged;          /* Output's. */
     void *hash_state;                   /* Of app/file.c */
+};
+
+/* Where files go that are to be kept: the worker's door to it, which the app room knows no
+ * more of.  All of it is called by the worker's thread and never waits for a disk. */
+struct app_file_sink {
+    void *context;
+    /* A place for a file, from 1, and its number; 0: this one cannot be kept. */
+    uint32_t (*open)(void *context, uint64_t *id);
+    /* False: it could not be taken; the file is dropped then, whole, and its place free. */
+    bool (*write)(void *context, uint32_t place, const uint8_t *bytes, size_t size);
+    /* All of it has been written; frees the place.  False as above. */
+    bool (*close)(void *context, uint32_t place, const uint8_t sha256[32]);
+    /* What was written is thrown away; frees the place. */
+    void (*drop)(void *context, uint32_t place);
 };
 
 /* Bytes that grow by doubling, on the heap, within the session's memory. */
@@ -177,6 +202,7 @@ struct app_session {
     struct list_node frames;            /* struct app_frame, in the order of their beginnings. */
     size_t n_frames;                    /* In that list. */
     uint64_t events;                    /* Of the session, not of one transaction. */
+    bool stores_files[N_DIRECTIONS];    /* As of a transaction, of all that are to come. */
     bool is_quiet;                      /* Transactions to come are not to be logged. */
     bool is_failed;                     /* The parser gave up: raw stream rules alone. */
     bool is_recognized;                 /* Recognition is over, with or without success. */
@@ -201,6 +227,8 @@ void app_engine_destroy(struct app_engine *);
 void app_engine_set_hosts(struct app_engine *, struct host_table *);
 /* The seed of tables whose keys come from outside; without it that of replay. */
 void app_engine_set_seed(struct app_engine *, struct hash_seed);
+/* Where files go that are stored; borrowed.  Without it none are. */
+void app_engine_set_file_sink(struct app_engine *, const struct app_file_sink *);
 
 /* One piece of a TCP stream; makes the session at the first. */
 void app_stream(struct app_engine *, struct flow *, const struct packet *,
@@ -313,6 +341,7 @@ struct app_counters {
     uint64_t sessions, sessions_by_proto[APP_N_PROTOS], failed, gaps;
     uint64_t txs, txs_by_proto[APP_N_PROTOS], txs_refused, memory;
     uint64_t frames, frames_refused;
+    uint64_t files_not_stored;          /* Though a rule or file-store wanted them. */
 };
 const struct app_counters *app_counters(const struct app_engine *);
 

@@ -46,6 +46,7 @@ struct app_engine {
     struct pool sessions, frames;
     struct app_counters counters;
     void *shelves[APP_N_PROTOS];        /* Of the parsers. */
+    const struct app_file_sink *file_sink;      /* Borrowed; NULL: no file is stored. */
     struct magic_set *magic;            /* NULL: the kinds of files are not asked for. */
     struct host_table *hosts;           /* Borrowed; NULL: no connection is ever expected. */
     struct expect_names *expect_names;  /* NULL before the first. */

@@ -57,6 +57,11 @@ void app_engine_set_seed(struct app_engine *e, struct hash_seed seed)
     e->seed = seed;
 }
 
+void app_engine_set_file_sink(struct app_engine *e, const struct app_file_sink *sink)
+{
+    e->file_sink = sink;
+}
+
 const struct app_conf *app_engine_conf(const struct app_engine *e)
 {
     return e->conf;

@@ -18,6 +18,9 @@ struct file {
     struct app_bytes kept;
     uint64_t limit;
     bool is_kept_whole;         /* Nothing was left out of 'kept' so far. */
+    bool has_missed;            /* Bytes came that are not in 'kept'. */
+    bool is_refused;            /* It was wanted and could not be stored. */
+    uint32_t place;             /* Of the sink; 0: none. */
     EVP_MD_CTX *digests[N_DIGESTS];
 };
 
@@ -108,6 +111,150 @@ struct app_file *app_file_open(struct app_tx *tx, enum direction dir, struct sli
     return &f->pub;
 }
 
+/* ---- Storing ---- */
+
+static void count_unstored(struct app_tx *tx)
+{
+    tx->session->engine->counters.files_not_stored++;
+}
+
+static void write_store(struct app_tx *tx, struct file *f, const uint8_t *bytes, size_t size)
+{
+    const struct app_file_sink *sink = tx->session->engine->file_sink;
+
+    if (f->place != 0 && size != 0 && !sink->write(sink->context, f->place, bytes, size)) {
+        f->place = 0;
+        f->pub.storing = FILE_NOT_STORING;
+        count_unstored(tx);
+    }
+}
+
+/* The file is over: with its digest it has a name, without one nobody could find it. */
+static void close_store(struct app_tx *tx, struct file *f)
+{
+    const struct app_file_sink *sink = tx->session->engine->file_sink;
+
+    if (f->place == 0) {
+        return;
+    }
+    if (!f->pub.has_sha256) {
+        sink->drop(sink->context, f->place);
+        f->pub.storing = FILE_NOT_STORING;
+        count_unstored(tx);
+    } else if (sink->close(sink->context, f->place, f->pub.sha256)) {
+        f->pub.storing = FILE_STORE_DONE;
+    } else {
+        f->pub.storing = FILE_NOT_STORING;
+        count_unstored(tx);
+    }
+    f->place = 0;
+}
+
+void app_file_store(struct app_tx *tx, struct app_file *file)
+{
+    const struct app_file_sink *sink = tx->session->engine->file_sink;
+    struct file *f = file_of(file);
+
+    if (sink == NULL || file->storing != FILE_NOT_STORING || file->is_logged) {
+        return;
+    }
+    f->place = !f->has_missed && !f->is_refused ? sink->open(sink->context, &file->store_id)
+                                                : 0;
+    if (f->place == 0) {
+        if (!f->is_refused) {
+            count_unstored(tx);
+        }
+        f->is_refused = true;
+        return;
+    }
+    file->storing = FILE_STORING;
+    stream_raise_depth(tx->session->flow, tx->session->engine->conf->file_store_depth);
+    write_store(tx, f, f->kept.bytes, f->kept.size);
+    if (file->state != FILE_OPENED) {
+        close_store(tx, f);
+    }
+}
+
+/* What the transaction, the session or the configuration wants of an open file. */
+static void follow_wishes(struct app_tx *tx, struct app_file *file)
+{
+    if (file->storing == FILE_NOT_STORING && tx->session->engine->file_sink != NULL
+        && (tx->stores_files[file->dir] || tx->session->stores_files[file->dir]
+            || tx->session->engine->conf->file_store_all)) {
+        app_file_store(tx, file);
+    }
+}
+
+void app_file_settle(struct app_tx *tx, struct app_file *file)
+{
+    if (tx->stores_files[file->dir]) {
+        app_file_store(tx, file);
+    }
+}
+
+void app_tx_store_files(struct app_tx *tx, enum direction dir)
+{
+    tx->stores_files[dir] = true;
+    stream_raise_depth(tx->session->flow, tx->session->engine->conf->file_store_depth);
+}
+
+void app_session_store_files(struct app_session *session, enum direction dir)
+{
+    session->stores_files[dir] = true;
+    stream_raise_depth(session->flow, session->engine->conf->file_store_depth);
+}
+
+void app_file_note_sid(struct app_file *file, uint32_t sid)
+{
+    for (unsigned i = 0; i < file->n_sids; i++) {
+        if (file->sids[i] == sid) {
+            return;
+        }
+    }
+    if (file->n_sids < APP_FILE_MAX_SIDS) {
+        file->sids[file->n_sids++] = sid;
+    }
+}
+
+bool app_tx_is_storing(struct app_tx *tx, enum direction dir)
+{
+    LIST_FOR_EACH (node, &tx->files) {
+        struct app_file *file = LIST_ENTRY(node, struct app_file, node);
+
+        if (file->dir == dir && file->state == FILE_OPENED) {
+            follow_wishes(tx, file);
+            if (file->storing == FILE_STORING) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* ---- What comes ---- */
+
+/* Keeps what rules see, and what a rule may still want to be stored. */
+static void keep_bytes(struct app_tx *tx, struct file *f, const uint8_t *bytes, size_t size)
+{
+    const struct app_conf *conf = tx->session->engine->conf;
+    uint64_t most = f->limit;
+
+    if (conf->file_hold && f->place == 0 && tx->session->engine->file_sink != NULL
+        && !f->is_refused && conf->file_hold_limit > most) {
+        most = conf->file_hold_limit;
+    }
+    if (f->is_kept_whole && f->kept.size < most) {
+        uint64_t room = most - f->kept.size;
+        size_t n = size <= room ? size : (size_t) room;
+        f->is_kept_whole = app_bytes_put(tx->session, &f->kept, bytes, n) && n == size;
+        f->pub.data = slice_of(f->kept.bytes, f->kept.size < f->limit ? f->kept.size
+                                                                     : (size_t) f->limit);
+    } else {
+        f->is_kept_whole = false;
+    }
+    f->has_missed = f->has_missed || !f->is_kept_whole;
+}
+
 void app_file_append(struct app_tx *tx, struct app_file *file, const uint8_t *bytes,
                      size_t size)
 {
@@ -121,14 +268,9 @@ void app_file_append(struct app_tx *tx, struct app_file *file, const uint8_t *by
             EVP_DigestUpdate(f->digests[i], bytes, size);
         }
     }
-    if (f->is_kept_whole && f->kept.size < f->limit) {
-        uint64_t room = f->limit - f->kept.size;
-        size_t n = size <= room ? size : (size_t) room;
-        f->is_kept_whole = app_bytes_put(tx->session, &f->kept, bytes, n) && n == size;
-        file->data = slice_of(f->kept.bytes, f->kept.size);
-    } else {
-        f->is_kept_whole = false;
-    }
+    follow_wishes(tx, file);
+    write_store(tx, f, bytes, size);
+    keep_bytes(tx, f, bytes, size);
     file->size += size;
     find_magic(tx, file, false);
 }
@@ -136,6 +278,7 @@ void app_file_append(struct app_tx *tx, struct app_file *file, const uint8_t *by
 void app_file_gap(struct app_tx *tx, struct app_file *file, uint64_t size)
 {
     if (file->state == FILE_OPENED) {
+        follow_wishes(tx, file);
         file->has_gaps = true;
         file->size += size;
         /* What follows does not stand where a rule would look for it. */
@@ -147,7 +290,9 @@ void app_file_close(struct app_tx *tx, struct app_file *file, enum app_file_stat
 {
     if (file->state == FILE_OPENED) {
         file->state = state == FILE_CLOSED && file->has_gaps ? FILE_TRUNCATED : state;
+        follow_wishes(tx, file);
         close_digests(tx, file_of(file), true);
+        close_store(tx, file_of(file));
         find_magic(tx, file, true);
     }
 }
@@ -157,6 +302,7 @@ void app_file_abandon(struct app_tx *tx, struct app_file *file)
     if (file->state == FILE_OPENED) {
         file->state = FILE_TRUNCATED;
         close_digests(tx, file_of(file), false);
+        close_store(tx, file_of(file));
         find_magic(tx, file, true);
     }
 }
@@ -221,6 +367,7 @@ void app_file_free(struct app_tx *tx, struct app_file *file)
     struct file *f = file_of(file);
 
     close_digests(tx, f, false);
+    close_store(tx, f);
     app_bytes_free(tx->session, &f->kept);
     file->data = slice_of(NULL, 0);
 }

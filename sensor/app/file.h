@@ -16,6 +16,21 @@ void app_file_gap(struct app_tx *, struct app_file *, uint64_t size);
 void app_file_close(struct app_tx *, struct app_file *, enum app_file_state);
 /* The session ends before the file: TRUNCATED, and without a digest. */
 void app_file_abandon(struct app_tx *, struct app_file *);
+/* A rule wants it: all of it, from its first byte, goes to the sink (if there is one), its
+ * stream is followed as far as file-store says.  Too late once it is logged, or when its
+ * first bytes are no longer held: that is counted. */
+void app_file_store(struct app_tx *, struct app_file *);
+/* The same of what is open in a transaction, or in the flow, and of what is to come. */
+void app_tx_store_files(struct app_tx *, enum direction);
+void app_session_store_files(struct app_session *, enum direction);
+/* Before it is logged: stores one that is over already, where its transaction (not the flow)
+ * was wanted meanwhile. */
+void app_file_settle(struct app_tx *, struct app_file *);
+/* Notes that the rule 'sid' wants it, for events. */
+void app_file_note_sid(struct app_file *, uint32_t sid);
+/* Is a file of this direction being stored, so that it is wanted whole, whatever limits
+ * inspection has? */
+bool app_tx_is_storing(struct app_tx *, enum direction);
 /* Its kept bytes as a view. */
 struct app_view app_file_view(const struct app_file *);
 /* File 'index' of a direction; NULL past the last. */

@@ -1,6 +1,7 @@
 /* Bits and numbers that rules keep, and what a rule does when all of it matched. */
 #include <stdio.h>
 
+#include "sensor/app/file.h"
 #include "sensor/detect/detect_private.h"
 
 #define NS_PER_SECOND 1000000000ull
@@ -167,7 +168,34 @@ static void do_config(struct detect_worker *w, const struct rule_do *d,
     }
 }
 
-static void do_action(struct detect_worker *w, const struct rule_do *d,
+/* The file that matched, or what is open and to come of its transaction or of the flow. */
+static void do_filestore(const struct rule *r, const struct rule_do *d,
+                         const struct look *look)
+{
+    uint64_t mask = d->value != 0 ? d->value
+                    : look->dir == TO_SERVER ? FILESTORE_TS : FILESTORE_TC;
+    struct app_file *file = look->tx != NULL && look->is_for_file
+                                ? app_file_at(look->tx, look->dir, look->file) : NULL;
+
+    if (file != NULL) {
+        app_file_note_sid(file, r->sid);
+    }
+    for (enum direction dir = TO_SERVER; dir < N_DIRECTIONS; dir++) {
+        if ((mask & (dir == TO_SERVER ? FILESTORE_TS : FILESTORE_TC)) == 0
+            || look->tx == NULL) {
+            continue;
+        }
+        if (d->unit == FILESTORE_TX) {
+            app_tx_store_files(look->tx, dir);
+        } else if (d->unit == FILESTORE_FLOW) {
+            app_session_store_files(look->tx->session, dir);
+        } else if (file != NULL && dir == look->dir) {
+            app_file_store(look->tx, file);
+        }
+    }
+}
+
+static void do_action(struct detect_worker *w, const struct rule *r, const struct rule_do *d,
                       const struct look *look)
 {
     bool has_flow = w->flow != NULL && w->detect_flow != NULL;
@@ -205,8 +233,10 @@ static void do_action(struct detect_worker *w, const struct rule_do *d,
     case DO_CONFIG:
         do_config(w, d, look);
         break;
-    case DO_TAG:
     case DO_FILESTORE:
+        do_filestore(r, d, look);
+        break;
+    case DO_TAG:
         break;                  /* Output's, by the rule of the alert. */
     }
 }
@@ -214,7 +244,7 @@ static void do_action(struct detect_worker *w, const struct rule_do *d,
 void actions_run(struct detect_worker *w, const struct rule *r, const struct look *look)
 {
     for (size_t i = 0; i < r->n_dos; i++) {
-        do_action(w, &r->dos[i], look);
+        do_action(w, r, &r->dos[i], look);
     }
 }
 

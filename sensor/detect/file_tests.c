@@ -126,6 +126,13 @@ void detect_engine_ask_files(const struct detect_engine *e, struct app_conf *con
     for (size_t i = 0; i < e->n_file_lists; i++) {
         *wanted[kind_of(e->file_lists[i].text)] = true;
     }
+    for (size_t i = 0; i < e->set->n_rules; i++) {
+        const struct rule *r = e->set->rules[i];
+
+        for (size_t k = 0; k < r->n_dos; k++) {
+            conf->file_hold |= r->dos[k].kind == DO_FILESTORE;
+        }
+    }
     for (size_t i = 0; i < e->n_sources; i++) {
         conf->file_magic |= e->sources[i].buffer == BUFFER_FILE_MAGIC;
     }

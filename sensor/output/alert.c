@@ -138,7 +138,7 @@ static void fill_alert_files(struct output_worker *w, struct event *e,
             w->counters.scratch_full++;
             return;
         }
-        fill_file(&files[n++], file, tx);
+        fill_file(w, &files[n++], file, tx);
     }
     e->files = files;
     e->n_files = n;

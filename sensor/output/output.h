@@ -68,6 +68,9 @@ void output_reopen(struct output *);
 struct output_worker *output_worker_create(struct output *, unsigned number,
                                            struct flow_table *flows,
                                            struct detect_worker *detect);
+/* Where fileinfo events go besides, for files that are stored; borrowed. */
+struct file_store;
+void output_worker_set_store(struct output_worker *, struct file_store *);
 void output_worker_destroy(struct output_worker *);
 /* Writes out what is buffered. */
 void output_worker_flush(struct output_worker *);

@@ -44,6 +44,9 @@ struct output_worker {
     struct detect_worker *detect;
     struct strbuf lines;        /* EVE, whole lines. */
     struct strbuf record;       /* The one wire record being made. */
+    struct strbuf store_line;   /* The event once more, for the store of files. */
+    bool wants_store_line;
+    struct file_store *store;   /* Borrowed; NULL: none. */
     struct arena scratch;       /* Of the one event being made. */
     uint64_t community_flow;    /* Whose id stands in 'community'; 0: nobody's. */
     char community[COMMUNITY_ID_SIZE];
@@ -108,7 +111,8 @@ struct trimmed {
 void fill_transaction(struct output_worker *, struct event *, struct trimmed *,
                       const struct app_tx *, enum direction);
 /* One file of a transaction. */
-void fill_file(struct event_fileinfo *, const struct app_file *, const struct app_tx *);
+void fill_file(struct output_worker *, struct event_fileinfo *, const struct app_file *,
+               const struct app_tx *);
 
 /* ---- Frames (frame.c) ---- */
 

@@ -1,5 +1,8 @@
 /* Transactions and files: an event each, when there is something to tell. */
+#include "common/base/clock.h"
+#include "sensor/app/file.h"
 #include "sensor/app/parser.h"
+#include "sensor/output/filestore.h"
 #include "sensor/output/output_private.h"
 
 bool type_is_on(const struct output_conf *conf, enum event_type type)
@@ -101,8 +104,22 @@ void fill_transaction(struct output_worker *w, struct event *e, struct trimmed *
     }
 }
 
-void fill_file(struct event_fileinfo *out, const struct app_file *file,
-               const struct app_tx *tx)
+/* Rules that want the file stored; in the scratch arena. */
+static void fill_sids(struct output_worker *w, struct event_fileinfo *out,
+                      const struct app_file *file)
+{
+    uint64_t *sids = file->n_sids != 0
+                         ? arena_alloc(&w->scratch, file->n_sids * sizeof *sids) : NULL;
+
+    for (unsigned i = 0; sids != NULL && i < file->n_sids; i++) {
+        sids[i] = file->sids[i];
+    }
+    out->sids = sids;
+    out->n_sids = sids != NULL ? file->n_sids : 0;
+}
+
+void fill_file(struct output_worker *w, struct event_fileinfo *out,
+               const struct app_file *file, const struct app_tx *tx)
 {
     static const char *const states[] = {
         [FILE_OPENED] = "UNKNOWN",
@@ -117,10 +134,14 @@ void fill_file(struct event_fileinfo *out, const struct app_file *file,
         .gaps = file->has_gaps,
         .state = slice_text(states[file->state]),
         .stored = file->is_stored,
+        .storing = file->storing != FILE_NOT_STORING && !file->is_stored,
+        .has_file_id = file->is_stored,
+        .file_id = file->store_id,
         .size = file->size,
         .has_tx_id = true,
         .tx_id = tx->id,
     };
+    fill_sids(w, out, file);
     if (file->has_md5) {
         out->md5 = slice_of(file->md5, sizeof file->md5);
     }
@@ -144,11 +165,18 @@ static void log_file(struct output_worker *w, const struct packet *p, struct flo
     fill_packet(w, &e, &parts, p, flow,
                 file->dir == TO_SERVER ? SOURCE_IS_CLIENT : SOURCE_IS_SERVER);
     fill_transaction(w, &e, &trimmed, tx, file->dir);
-    fill_file(&info, file, tx);
+    fill_file(w, &info, file, tx);
     e.fileinfo = &info;
     fill_app_proto(&e, flow);
     fill_flow_extras(w, &e, &parts, flow);
+    w->wants_store_line = file->is_stored && w->store != NULL
+                          && file_store_wants_info(w->store);
     deliver_event(w, &e);
+    if (w->wants_store_line) {
+        file_store_info(w->store, w->number, file, p->time_ns / NS_PER_SEC,
+                        w->store_line.text, w->store_line.size);
+        w->wants_store_line = false;
+    }
 }
 
 /* A dns object has the number within, a flow one handshake, a call an id of its own; of others
@@ -238,6 +266,8 @@ void output_transaction(struct output_worker *w, const struct packet *p, struct 
             has_open_files = true;
             continue;
         }
+        app_file_settle(tx, file);
+        file->is_stored = file->storing == FILE_STORE_DONE;
         if (w->output->conf.fileinfo) {
             log_file(w, p, flow, tx, file);
         }

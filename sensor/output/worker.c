@@ -65,8 +65,14 @@ struct output_worker *output_worker_create(struct output *o, unsigned number,
     w->detect = detect;
     strbuf_init(&w->lines, o->eve != NULL ? 2 * FLUSH_SIZE : 0);
     strbuf_init(&w->record, o->offer != NULL ? RECORD_SIZE : 0);
+    strbuf_init(&w->store_line, 0);
     arena_init(&w->scratch, SCRATCH_BLOCK, SCRATCH_LIMIT);
     return w;
+}
+
+void output_worker_set_store(struct output_worker *w, struct file_store *store)
+{
+    w->store = store;
 }
 
 void output_worker_destroy(struct output_worker *w)
@@ -75,6 +81,7 @@ void output_worker_destroy(struct output_worker *w)
         output_worker_flush(w);
         strbuf_fini(&w->lines);
         strbuf_fini(&w->record);
+        strbuf_fini(&w->store_line);
         arena_fini(&w->scratch);
         free(w);
     }
@@ -102,6 +109,11 @@ void deliver_event(struct output_worker *w, struct event *event)
                                     .worker = w->number, .number = number };
     if (o->interface != NULL) {
         event->in_iface = slice_text(o->interface);
+    }
+    if (w->wants_store_line) {
+        strbuf_clear(&w->store_line);
+        event_write_eve(event, &w->store_line);
+        strbuf_putc(&w->store_line, '\n');
     }
     if (o->eve != NULL) {
         size_t start = w->lines.size;

@@ -105,6 +105,12 @@ void ledger_print(const struct ledger *l, FILE *out)
             l->detect.over_limit);
     fprintf(out, "events     %12" PRIu64 " made; %" PRIu64 " lines of EVE\n", l->output.made,
             l->output.eve_lines);
+    if (l->has_files) {
+        const struct file_store_counters *f = &l->files;
+        fprintf(out, "files      %12" PRIu64 " stored, %" PRIu64 " there already; not stored: %"
+                     PRIu64 " wanted too late or dropped, %" PRIu64 " for the disk\n",
+                f->stored, f->duplicates, l->app.files_not_stored, f->errors);
+    }
     if (l->has_transport) {
         const struct transport_ledger *t = &l->transport;
         fprintf(out, "collector  %12" PRIu64 " offered = %" PRIu64 " acknowledged + %" PRIu64
@@ -164,6 +170,18 @@ void ledger_json(const struct ledger *l, struct strbuf *b)
     end_object(b, "},\"app_layer\":{");
     put(b, "sessions", l->app.sessions);
     put(b, "tx", l->app.txs);
+    if (l->has_files) {
+        end_object(b, "},\"file_store\":{");
+        put(b, "stored", l->files.stored);
+        put(b, "duplicates", l->files.duplicates);
+        put(b, "bytes", l->files.bytes);
+        put(b, "not_stored", l->app.files_not_stored);
+        put(b, "queue_full", l->files.dropped_ring);
+        put(b, "too_many_open", l->files.dropped_places);
+        put(b, "folder_full", l->files.dropped_limit);
+        put(b, "fs_errors", l->files.errors);
+        put(b, "fileinfo_lost", l->files.infos_lost);
+    }
     end_object(b, "},\"events\":{");
     put(b, "made", l->output.made);
     put(b, "acknowledged", l->transport.acked);

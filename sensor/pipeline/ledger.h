@@ -22,6 +22,8 @@ struct ledger {
     struct app_counters app;
     struct detect_counters detect;
     struct output_counters output;
+    bool has_files;
+    struct file_store_counters files;
     bool has_transport;
     struct transport_ledger transport;
     uint64_t wall_ns;                   /* From the first frame to the last event. */

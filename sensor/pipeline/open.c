@@ -205,13 +205,24 @@ static bool open_output(struct run *run, struct diag *diag)
     return run->output != NULL;
 }
 
+static bool open_files(struct run *run, struct diag *diag)
+{
+    const struct settings *s = run->settings;
+
+    if (s->file_store.enabled) {
+        run->files = file_store_open(&s->file_store, run->options->folder, run->n_workers,
+                                     !capture_is_live(run->capture), diag);
+    }
+    return !s->file_store.enabled || run->files != NULL;
+}
+
 static bool open_workers(struct run *run, struct diag *diag)
 {
     struct hash_seed seed = run->options->read_path != NULL ? hash_seed_fixed()
                                                             : hash_seed_random();
     struct worker_shared shared = { .settings = run->settings, .engine = run->engine,
                                     .hosts = run->hosts, .output = run->output,
-                                    .seed = seed };
+                                    .files = run->files, .seed = seed };
 
     run->threads = xcalloc(run->n_workers, sizeof *run->threads);
     for (unsigned i = 0; i < run->n_workers; i++) {
@@ -239,6 +250,7 @@ static bool load_rules(struct run *run, struct diag *diag)
         detect_engine_ask_files(run->engine, &s->app);
         detect_engine_ask_frames(run->engine, &s->app);
         output_ask_frames(&s->output, &s->app);
+        file_store_ask(&s->file_store, &s->app);
     }
     run->hosts = host_table_create(s->pipeline.host_memory,
                                    run->options->read_path != NULL ? hash_seed_fixed()
@@ -267,7 +279,7 @@ bool run_prepare(struct run *run, struct diag *diag)
 bool run_open(struct run *run, struct diag *diag)
 {
     return choose_epoch(run, diag) && open_capture(run, diag) && open_transport(run, diag)
-           && open_output(run, diag) && open_workers(run, diag);
+           && open_output(run, diag) && open_files(run, diag) && open_workers(run, diag);
 }
 
 int run_close(struct run *run, int status)
@@ -277,6 +289,9 @@ int run_close(struct run *run, int status)
     }
     free(run->threads);
     share_destroy(run->share);
+    if (!file_store_close(run->files) && status == PIPELINE_OK) {
+        status = PIPELINE_INCOMPLETE;
+    }
     if (run->output != NULL && !output_close(run->output) && status == PIPELINE_OK) {
         status = PIPELINE_INCOMPLETE;
     }

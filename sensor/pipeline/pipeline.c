@@ -45,6 +45,10 @@ static void draw_ledger(struct run *run, struct ledger *ledger)
     for (unsigned i = 0; i < run->n_workers; i++) {
         ledger_add_worker(ledger, &run->threads[i].worker);
     }
+    ledger->has_files = run->files != NULL;
+    if (run->files != NULL) {
+        file_store_counters_read(run->files, &ledger->files);
+    }
     ledger->has_transport = run->transport != NULL;
     if (run->transport != NULL) {
         transport_ledger_read(run->transport, &ledger->transport);
@@ -103,6 +107,7 @@ static int run_threads(struct run *run)
     }
     wait_for_workers(run);
     run_join_threads(run);
+    file_store_finish(run->files);
     if (run->transport != NULL && !wait_for_collector(run)) {
         log_error("pipeline", "the collector has not acknowledged every event", NULL);
         status = PIPELINE_INCOMPLETE;

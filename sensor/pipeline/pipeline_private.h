@@ -20,6 +20,7 @@ struct run {
     struct detect_engine *engine;
     struct host_table *hosts;
     struct output *output;
+    struct file_store *files;           /* NULL: none are kept. */
     struct transport *transport;
     struct share *share;                /* NULL: each worker reads a queue of its own. */
     struct worker_thread *threads;

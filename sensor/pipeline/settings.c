@@ -48,6 +48,7 @@ static const struct {
     { &detect_conf_section, offsetof(struct settings, detect) },
     { &detect_data_section, offsetof(struct settings, detect) },
     { &output_conf_section, offsetof(struct settings, output) },
+    { &file_store_conf_section, offsetof(struct settings, file_store) },
     { &transport_section, offsetof(struct settings, transport) },
 };
 #define N_ROOMS (sizeof rooms / sizeof *rooms)

@@ -11,6 +11,7 @@
 #include "sensor/detect/detect.h"
 #include "sensor/flow/flow_table.h"
 #include "sensor/host/host.h"
+#include "sensor/output/filestore.h"
 #include "sensor/output/output.h"
 #include "sensor/pipeline/options.h"
 #include "sensor/stream/stream.h"
@@ -38,6 +39,7 @@ struct settings {
     struct app_conf app;
     struct detect_conf detect;
     struct output_conf output;
+    struct file_store_conf file_store;
     struct transport_conf transport;
     struct rules_conf rules;
     const char **rule_files;            /* What to load, in order; paths owned. */

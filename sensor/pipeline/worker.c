@@ -157,6 +157,10 @@ bool worker_init(struct worker *w, unsigned number, const struct worker_shared *
     app_engine_set_hosts(w->apps, shared->hosts);
     app_engine_set_seed(w->apps, shared->seed);
     w->output = output_worker_create(shared->output, number, w->flows, w->detect);
+    if (shared->files != NULL) {
+        app_engine_set_file_sink(w->apps, file_store_sink(shared->files, number));
+        output_worker_set_store(w->output, shared->files);
+    }
     return true;
 }
 

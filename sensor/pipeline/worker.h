@@ -10,6 +10,7 @@
 #include "sensor/decode/decode.h"
 #include "sensor/detect/detect.h"
 #include "sensor/flow/flow_table.h"
+#include "sensor/output/filestore.h"
 #include "sensor/output/output.h"
 #include "sensor/pipeline/settings.h"
 #include "sensor/stream/stream.h"
@@ -28,12 +29,13 @@ struct worker {
     _Atomic uint64_t frames_done;       /* For progress. */
 };
 
-/* What the workers of a run share, all of it immutable but 'hosts' and 'output'. */
+/* What the workers of a run share, all of it immutable but 'hosts', 'output', 'files'. */
 struct worker_shared {
     const struct settings *settings;
     const struct detect_engine *engine;
     struct host_table *hosts;
     struct output *output;
+    struct file_store *files;           /* NULL: none are kept. */
     struct hash_seed seed;
 };
 

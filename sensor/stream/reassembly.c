@@ -106,6 +106,7 @@ static uint64_t depth_left(const struct stream *st, const struct stream_side *si
     if (depth == 0 || st->has_no_depth) {
         return UINT64_MAX;
     }
+    depth = st->depth > depth ? st->depth : depth;
     return side->offset < depth ? depth - side->offset : 0;
 }
 

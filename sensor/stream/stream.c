@@ -243,6 +243,15 @@ void stream_lift_depth(struct flow *flow)
     }
 }
 
+void stream_raise_depth(struct flow *flow, uint64_t depth)
+{
+    if (depth == 0) {
+        stream_lift_depth(flow);
+    } else if (flow->stream != NULL && depth > flow->stream->depth) {
+        flow->stream->depth = depth;
+    }
+}
+
 uint64_t stream_bytes_seen(const struct flow *flow, enum direction dir)
 {
     if (flow->stream == NULL) {

@@ -67,6 +67,8 @@ void stream_flow_end(struct stream_engine *, struct flow *, const struct packet 
 void stream_stop(struct flow *, enum direction);
 /* The flow's protocol is wanted whole: its depth is no limit any more. */
 void stream_lift_depth(struct flow *);
+/* The flow is wanted as far as 'depth' if that is more than all are; 0: as above. */
+void stream_raise_depth(struct flow *, uint64_t depth);
 /* Sequence numbers that a side has used so far, for "stream_size": the SYN's, and one for each
  * byte handed on or known to be there; 0 while the side has sent nothing. */
 uint64_t stream_bytes_seen(const struct flow *, enum direction);

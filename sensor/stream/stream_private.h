@@ -74,6 +74,7 @@ struct stream {
     bool is_async;              /* One side only is seen. */
     bool is_simultaneous;       /* Both sent a SYN: four-way handshake. */
     bool has_no_depth;          /* stream_lift_depth() */
+    uint64_t depth;             /* stream_raise_depth(); 0: that of all. */
 };
 
 struct stream_engine {

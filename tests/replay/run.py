@@ -4,8 +4,8 @@
     tests/replay/run.py --sensor build/sensor/civicshield-sensor [--update] [NAME...]
 
 Each folder of tests/replay/cases is a case: `case.json` names the capture (of pcaps/ or of
-the case's folder) and more arguments, `test.rules` may be there, `expected.json` holds one
-event a line.  Events are compared as a multiset, without what a run's own identity or the
+the case's folder), more arguments and the files that are stored; `test.rules` may be there,
+`expected.json` holds one event a line.  Events are compared as a multiset, without what a run's own identity or the
 library's version decides (MASKED below).  --update writes what came out; the difference is
 reviewed as code is.
 
@@ -15,6 +15,7 @@ events twice, and the same set with four workers.  The last line is 'N passed, N
 """
 import argparse
 import collections
+import hashlib
 import json
 import pathlib
 import subprocess
@@ -32,14 +33,25 @@ SETS = TOP / "rules" / "sets"
 MASKED = ("civicshield", "ndpi")
 
 
-def run_sensor(sensor, capture, arguments):
-    """(exit status, eve.json as text, standard error)"""
+def stored_files(folder):
+    """Names below a store of files; those whose content is not what they are named for, marked."""
+    found = []
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        wrong = path.suffix != ".json" and hashlib.sha256(path.read_bytes()).hexdigest() != path.name
+        found.append(str(path.relative_to(folder)) + (" (another content)" if wrong else ""))
+    return found
+
+
+def run_sensor(sensor, capture, arguments, stored=None):
+    """(exit status, eve.json as text, standard error); 'stored' gets what file-store has kept."""
     with tempfile.TemporaryDirectory() as out:
         command = [str(sensor), "-r", str(capture), "-l", out] + arguments
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=120, check=False)
         eve = pathlib.Path(out) / "eve.json"
         text = eve.read_text(encoding="utf-8") if eve.exists() else ""
+        if stored is not None:
+            stored += stored_files(pathlib.Path(out) / "filestore")
         return done.returncode, text, done.stderr.decode("utf-8", "replace")
 
 
@@ -82,9 +94,12 @@ def run_case(folder, opt):
     arguments = list(case.get("arguments", []))
     if (folder / "test.rules").exists():
         arguments += ["-S", str(folder / "test.rules")]
-    status, text, err = run_sensor(opt.sensor, capture, arguments)
+    stored = []
+    status, text, err = run_sensor(opt.sensor, capture, arguments, stored)
     if status != case.get("status", 0):
         return ["exit status %d: %s" % (status, err[-2000:])]
+    if stored != case.get("stored", []):
+        return ["stored: %s" % stored]
     got = [masked(e) for e in events_of(text)]
     expected = folder / "expected.json"
     if opt.update:

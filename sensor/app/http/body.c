@@ -159,19 +159,21 @@ static void cut_body(struct http_tx *tx, struct http_body *b)
 void http_body_decoded(struct http_tx *tx, enum direction dir, struct slice bytes)
 {
     struct http_body *b = &tx->msgs[dir].body;
-    uint64_t room = body_limit(tx, dir) - b->size;
+    uint64_t limit = body_limit(tx, dir), room = b->size < limit ? limit - b->size : 0;
     bool is_too_much = bytes.size > room;
 
     if (bytes.size == 0 || b->is_cut) {
         return;
     }
     struct app_file *file = body_file(tx, dir);
+    /* What is stored is stored whole; rules see no more of it for that. */
+    is_too_much = is_too_much && !app_tx_is_storing(&tx->tx, dir);
     bytes.size = is_too_much ? (size_t) room : bytes.size;
     b->size += bytes.size;
     if (file != NULL) {
         app_file_append(&tx->tx, file, bytes.bytes, bytes.size);
     } else {
-        b->is_kept_whole = b->is_kept_whole
+        b->is_kept_whole = b->is_kept_whole && bytes.size <= room
                            && app_bytes_put(tx->tx.session, &b->kept, bytes.bytes, bytes.size);
         if (b->multipart != NULL) {
             http_multipart_feed(tx, b->multipart, bytes);

@@ -112,7 +112,7 @@ static void without_a_file_nothing_is_kept(void **state)
         "alert http any any -> any any (http.uri; content:\"f\"; filestore:response,tx; sid:3;)\n");
 
     (void) state;
-    expect(world_tcp(w, TO_SERVER, request), "3t");
+    expect(world_tcp(w, TO_SERVER, request), "");
     expect(world_tcp(w, TO_CLIENT, response), "1t");
     world_free(w);
 }
