@@ -283,6 +283,7 @@ void app_file_gap(struct app_tx *tx, struct app_file *file, uint64_t size)
         file->size += size;
         /* What follows does not stand where a rule would look for it. */
         file_of(file)->is_kept_whole = false;
+        file_of(file)->has_missed = true;
     }
 }
 

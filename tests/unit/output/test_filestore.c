@@ -91,7 +91,7 @@ static void world_make(struct world *w)
 
     memset(w, 0, sizeof *w);
     diag_init(&w->diag);
-    strcpy(w->folder, "/tmp/civicshield-store-XXXXXX");
+    snprintf(w->folder, sizeof w->folder, "/tmp/civicshield-store-XXXXXX");
     assert_non_null(mkdtemp(w->folder));
     assert_true(conf_read_section(empty, &file_store_conf_section, &w->conf, &w->diag));
     conf_tree_free(empty);

@@ -114,7 +114,7 @@ static void every_error_and_warning_has_its_place_and_a_remedy(void **state)
           "alert http any any -> any any (msg:\"e\"; http.uri; pcre:\"/a/\"; sid:16; rev:1;)\n"
           "alert udp any any -> any any (msg:\"f\"; tcp.flags:S; content:\"abcd\"; sid:17; "
           "rev:1;)\n"
-          "alert sip any any -> any any (msg:\"g\"; frame:pdu; content:\"abcd\"; sid:18; "
+          "alert telnet any any -> any any (msg:\"g\"; frame:pdu; content:\"abcd\"; sid:18; "
           "rev:1;)\n",
           0,
           { ":1:40: warning: sid 12: flowbit \"x.y\" is checked and never set",
@@ -122,7 +122,7 @@ static void every_error_and_warning_has_its_place_and_a_remedy(void **state)
             ":3:68: warning: sid 15: it can never match: its tests of dsize exclude",
             ":4:51: warning: sid 16: no content by which it can be found: it is run on each "
             "transaction of http", ":5:40: warning: sid 17: it can never match: this is of TCP",
-            ":6:51: warning: sid 18: it can never match: sip has no parser yet",
+            ":6:54: warning: sid 18: it can never match: telnet has no parser yet",
             "6 loaded, 0 refused" } },
     };
 
