@@ -55,6 +55,7 @@ void smb_file_chunk(struct smb_state *state, struct smb_tx *tx, const struct smb
     struct app_transfer *t = &tx->file.transfer;
     bool is_overlap = chunk->offset < t->tracked;
 
+    tx->file.forget_ns = 0;
     if (queue_has_room(state, tx, chunk->size)) {
         app_transfer_chunk(&tx->tx, t, tx->file.dir, chunk->name,
                            state->conf->smb_file_limit, chunk->offset, chunk->size,

@@ -540,6 +540,43 @@ static void a_gap_in_a_file_is_in_the_file(void **unused)
     stop(&c);
 }
 
+static void behind_a_gap_a_file_goes_on_as_long_as_chunks_come(void **unused)
+{
+    struct conversation c;
+    struct talk before = { .n = 0 }, after = { .n = 0 };
+    struct turn gap = GAP(TO_CLIENT, 100);
+
+    start_smb(&c);
+    negotiate2(&before);
+    connect_tree2(&before, "\\\\srv\\share", 1, 5);
+    create2(&before, "f", 'W', 5);
+    write2(&before, 'W', 5, 0, "one ", 4);
+    hold(&c, &before, 0, SIZE_MAX);
+    feed_turn(&c, &gap, 0);
+    create2(&after, "g", 'G', 5);
+    write2(&after, 'W', 5, 4, "two ", 4);
+    write2(&after, 'W', 5, 8, "three ", 6);
+    write2(&after, 'W', 5, 14, "four", 4);
+    for (unsigned i = 0; i < after.n; i++) {
+        struct turn turn = { after.dirs[i], after.turns[i].text, after.turns[i].size, 0 };
+        c.now_ns += 20 * 1000000000ull;
+        feed_turn(&c, &turn, 0);
+    }
+    const struct app_file *file = app_file_at(tx_at(&c, 3), TO_SERVER, 0);
+    assert_non_null(file);
+    assert_true(slice_is(file->data, "one two three four"));
+    assert_int_equal(file->state, FILE_OPENED);
+    c.now_ns += 100 * 1000000000ull;
+    struct talk last = { .n = 0 };
+    create2(&last, "h", 'H', 5);
+    hold(&c, &last, 0, SIZE_MAX);
+    assert_int_equal(file->state, FILE_TRUNCATED);
+    forget(&before);
+    forget(&after);
+    forget(&last);
+    stop(&c);
+}
+
 static void behind_a_gap_the_next_record_is_found(void **unused)
 {
     struct conversation c;
@@ -974,6 +1011,7 @@ int main(void)
         cmocka_unit_test(pipes_carry_calls),
         cmocka_unit_test(chained_messages_are_each_told),
         cmocka_unit_test(a_gap_in_a_file_is_in_the_file),
+        cmocka_unit_test(behind_a_gap_a_file_goes_on_as_long_as_chunks_come),
         cmocka_unit_test(behind_a_gap_the_next_record_is_found),
         cmocka_unit_test(limits_are_events),
         cmocka_unit_test(a_write_of_more_than_its_record_is_left_alone),
