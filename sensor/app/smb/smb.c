@@ -85,11 +85,11 @@ static bool open_session(struct app_session *s)
     state->session = s;
     state->conf = conf;
     app_lookup_init(&state->txs);
-    smb_table_init(&state->notes, conf->smb_max_notes);
-    smb_table_init(&state->names, conf->smb_max_files);
-    smb_table_init(&state->offsets, conf->smb_max_reads);
-    smb_table_init(&state->trees, conf->smb_max_trees);
-    smb_table_init(&state->frags, conf->smb_max_frags);
+    smb_table_init(&state->notes, s, conf->smb_max_notes);
+    smb_table_init(&state->names, s, conf->smb_max_files);
+    smb_table_init(&state->offsets, s, conf->smb_max_reads);
+    smb_table_init(&state->trees, s, conf->smb_max_trees);
+    smb_table_init(&state->frags, s, conf->smb_max_frags);
     /* What was there before is not known: the first bytes may stand anywhere. */
     state->sides[TO_SERVER].must_resync = s->flow->is_midstream;
     state->sides[TO_CLIENT].must_resync = s->flow->is_midstream;

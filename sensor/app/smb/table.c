@@ -2,17 +2,16 @@
 
 #include <stdlib.h>
 
-#include "common/base/hash.h"
+#include "sensor/app/lookup.h"
 
-static uint64_t hash_key(const struct smb_key *k)
+static uint64_t hash_key(const struct smb_table *t, const struct smb_key *k)
 {
-    uint64_t h = hash_mix(k->session ^ (uint64_t) k->tree << 32 ^ k->kind);
-    uint64_t words[SMB_FUID_MAX / 8] = { 0 };
+    uint64_t words[3 + SMB_FUID_MAX / 8] = {
+        k->session, k->message, (uint64_t) k->tree << 32 | k->kind
+    };
 
-    memcpy(words, k->fuid.bytes, k->fuid.size);
-    h = hash_mix(h ^ k->message);
-    h = hash_mix(h ^ words[0]);
-    return hash_mix(h ^ words[1]);
+    memcpy(words + 3, k->fuid.bytes, k->fuid.size);
+    return app_lookup_hash(t->session, words, sizeof words / sizeof *words);
 }
 
 static bool key_equal(const struct smb_key *a, const struct smb_key *b)
@@ -24,7 +23,7 @@ static bool key_equal(const struct smb_key *a, const struct smb_key *b)
 /* The pointer that points at the key's entry, or at the end of its bucket. */
 static struct smb_entry **find_place(struct smb_table *t, const struct smb_key *key)
 {
-    struct smb_entry **at = &t->buckets[hash_key(key) % SMB_BUCKETS];
+    struct smb_entry **at = &t->buckets[hash_key(t, key) % SMB_BUCKETS];
 
     while (*at != NULL && !key_equal(&(*at)->key, key)) {
         at = &(*at)->next;
@@ -32,10 +31,11 @@ static struct smb_entry **find_place(struct smb_table *t, const struct smb_key *
     return at;
 }
 
-void smb_table_init(struct smb_table *t, uint64_t max)
+void smb_table_init(struct smb_table *t, const struct app_session *s, uint64_t max)
 {
     memset(t->buckets, 0, sizeof t->buckets);
     list_init(&t->used);
+    t->session = s;
     t->n = 0;
     t->max = max;
 }

@@ -34,12 +34,13 @@ struct smb_entry {
 
 #define SMB_BUCKETS 64u
 struct smb_table {
+    const struct app_session *session;  /* Whose it is. */
     struct smb_entry *buckets[SMB_BUCKETS];
     struct list_node used;
     size_t n, max;
 };
 
-void smb_table_init(struct smb_table *, uint64_t max);
+void smb_table_init(struct smb_table *, const struct app_session *, uint64_t max);
 void smb_table_fini(struct app_session *, struct smb_table *);
 /* The entry of 'key', which becomes the latest; NULL: there is none. */
 struct smb_entry *smb_table_find(struct smb_table *, const struct smb_key *);
