@@ -215,6 +215,24 @@ static bool take_bind(struct app_session *s, const struct app_input *in,
     return true;
 }
 
+/* The answer to the call of this id, whether or not it was seen. */
+static void answer_tx(struct app_session *s, const struct app_input *in,
+                      const struct dcerpc_header *h, struct slice stub)
+{
+    struct dcerpc_tx *tx = find_tx(s, h);
+
+    if (tx == NULL) {
+        tx = new_tx(s, in, h);
+    }
+    if (tx != NULL) {
+        tx->has_response = true;
+        tx->response = h->type;
+        tx->n_frags[TO_CLIENT] = 1;
+        dcerpc_add_stub(tx, TO_CLIENT, stub);
+        dcerpc_tx_done(tx, TO_CLIENT);
+    }
+}
+
 static bool take_bindack(struct app_session *s, const struct app_input *in,
                          const struct dcerpc_header *h, struct slice body)
 {
@@ -237,16 +255,7 @@ static bool take_bindack(struct app_session *s, const struct app_input *in,
             }
         }
     }
-    struct dcerpc_tx *tx = find_tx(s, h);
-    if (tx == NULL) {
-        tx = new_tx(s, in, h);
-    }
-    if (tx != NULL) {
-        tx->has_response = true;
-        tx->response = h->type;
-        tx->n_frags[TO_CLIENT] = 1;
-        dcerpc_tx_done(tx, TO_CLIENT);
-    }
+    answer_tx(s, in, h, slice_of(NULL, 0));
     return true;
 }
 
@@ -274,25 +283,6 @@ static bool take_request(struct app_session *s, const struct app_input *in,
     return true;
 }
 
-static bool take_response(struct app_session *s, const struct app_input *in,
-                          const struct dcerpc_header *h, struct slice body)
-{
-    struct dcerpc_tx *tx = find_tx(s, h);
-
-    if (tx == NULL) {
-        tx = new_tx(s, in, h);
-    }
-    if (tx != NULL) {
-        tx->has_response = true;
-        tx->response = h->type;
-        tx->n_frags[TO_CLIENT] = 1;
-        /* Rules and EVE know it with its eight bytes in front, over TCP alone. */
-        dcerpc_add_stub(tx, TO_CLIENT, body);
-        dcerpc_tx_done(tx, TO_CLIENT);
-    }
-    return true;
-}
-
 static bool take_pdu(struct app_session *s, const struct app_input *in,
                      const struct dcerpc_header *h, struct slice body)
 {
@@ -306,7 +296,9 @@ static bool take_pdu(struct app_session *s, const struct app_input *in,
     case DCERPC_REQUEST:
         return take_request(s, in, h, body);
     case DCERPC_RESPONSE:
-        return take_response(s, in, h, body);
+        /* Rules and EVE know it with its eight bytes in front, over TCP alone. */
+        answer_tx(s, in, h, body);
+        return true;
     default:
         return true;            /* Faults, authentication: nothing that is told. */
     }

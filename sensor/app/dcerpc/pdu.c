@@ -5,16 +5,6 @@
 /* A transfer syntax: UUID and version. */
 #define SYNTAX_SIZE 20u
 
-static uint16_t read_u16(struct cursor *c, bool is_little)
-{
-    return is_little ? cursor_le16(c) : cursor_be16(c);
-}
-
-static uint32_t read_u32(struct cursor *c, bool is_little)
-{
-    return is_little ? cursor_le32(c) : cursor_be32(c);
-}
-
 bool dcerpc_read_header(struct cursor *c, struct dcerpc_header *h)
 {
     *h = (struct dcerpc_header) { 0 };
@@ -24,9 +14,9 @@ bool dcerpc_read_header(struct cursor *c, struct dcerpc_header *h)
     h->flags = cursor_u8(c);
     h->is_little = (cursor_u8(c) & LITTLE_ENDIAN_BIT) != 0;
     cursor_skip(c, 3);                          /* Characters, floats, reserved. */
-    h->frag_size = read_u16(c, h->is_little);
+    h->frag_size = dcerpc_u16(c, h->is_little);
     cursor_skip(c, 2);                          /* Size of the authentication. */
-    h->call_id = read_u32(c, h->is_little);
+    h->call_id = dcerpc_u32(c, h->is_little);
     return !c->bad;
 }
 
@@ -46,8 +36,8 @@ bool dcerpc_read_request(const struct dcerpc_header *h, struct slice body,
     struct cursor c = cursor_of(body.bytes, body.size);
 
     cursor_skip(&c, 4);                         /* A hint about how much is to come. */
-    r->context = read_u16(&c, h->is_little);
-    r->opnum = read_u16(&c, h->is_little);
+    r->context = dcerpc_u16(&c, h->is_little);
+    r->opnum = dcerpc_u16(&c, h->is_little);
     return read_stub(h, &c, &r->stub);
 }
 
@@ -72,11 +62,11 @@ bool dcerpc_next_context(const struct dcerpc_header *h, struct cursor *c,
                          struct dcerpc_iface *iface)
 {
     *iface = (struct dcerpc_iface) { .call_id = h->call_id };
-    iface->context = read_u16(c, h->is_little);
+    iface->context = dcerpc_u16(c, h->is_little);
     size_t n_syntaxes = cursor_u8(c);
     cursor_skip(c, 1);
     const uint8_t *uuid = cursor_take(c, DCERPC_UUID_SIZE);
-    uint32_t version = read_u32(c, h->is_little);
+    uint32_t version = dcerpc_u32(c, h->is_little);
     cursor_skip(c, n_syntaxes * SYNTAX_SIZE);
     if (c->bad) {
         return false;
@@ -91,7 +81,7 @@ bool dcerpc_next_context(const struct dcerpc_header *h, struct cursor *c,
 bool dcerpc_read_bindack(const struct dcerpc_header *h, struct cursor *c, unsigned *n)
 {
     cursor_skip(c, 8);
-    size_t size = read_u16(c, h->is_little);    /* Of the secondary address. */
+    size_t size = dcerpc_u16(c, h->is_little);    /* Of the secondary address. */
     cursor_skip(c, size);
     cursor_skip(c, (4 - (size + 2) % 4) % 4);
     *n = cursor_u8(c);
@@ -102,8 +92,8 @@ bool dcerpc_read_bindack(const struct dcerpc_header *h, struct cursor *c, unsign
 bool dcerpc_next_result(const struct dcerpc_header *h, struct cursor *c, uint16_t *result,
                         uint16_t *reason)
 {
-    *result = read_u16(c, h->is_little);
-    *reason = read_u16(c, h->is_little);
+    *result = dcerpc_u16(c, h->is_little);
+    *reason = dcerpc_u16(c, h->is_little);
     cursor_skip(c, SYNTAX_SIZE);
     return !c->bad;
 }

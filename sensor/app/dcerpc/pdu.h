@@ -46,6 +46,15 @@ struct dcerpc_iface {
     uint16_t result, reason;    /* Once acked; result 0: accepted. */
 };
 
+/* Numbers in the byte order that a PDU's header says. */
+static inline uint16_t dcerpc_u16(struct cursor *c, bool is_little)
+{
+    return is_little ? cursor_le16(c) : cursor_be16(c);
+}
+static inline uint32_t dcerpc_u32(struct cursor *c, bool is_little)
+{
+    return is_little ? cursor_le32(c) : cursor_be32(c);
+}
 /* Reads the 16 bytes; false when there are fewer. */
 bool dcerpc_read_header(struct cursor *, struct dcerpc_header *);
 /* The body of a request: context, operation, then stub data, at most what the PDU's size

@@ -19,16 +19,6 @@ struct header {
     uint16_t opnum, size;
 };
 
-static uint16_t read_u16(struct cursor *c, bool is_little)
-{
-    return is_little ? cursor_le16(c) : cursor_be16(c);
-}
-
-static uint32_t read_u32(struct cursor *c, bool is_little)
-{
-    return is_little ? cursor_le32(c) : cursor_be32(c);
-}
-
 /* False when it is none, or there are fewer bytes. */
 static bool read_header(struct cursor *c, struct header *h)
 {
@@ -42,11 +32,11 @@ static bool read_header(struct cursor *c, struct header *h)
     h->iface = cursor_take(c, DCERPC_UUID_SIZE);
     h->activity = cursor_take(c, DCERPC_UUID_SIZE);
     cursor_skip(c, 4);
-    h->version = read_u32(c, h->is_little);
-    h->sequence = read_u32(c, h->is_little);
-    h->opnum = read_u16(c, h->is_little);
+    h->version = dcerpc_u32(c, h->is_little);
+    h->sequence = dcerpc_u32(c, h->is_little);
+    h->opnum = dcerpc_u16(c, h->is_little);
     cursor_skip(c, 4);
-    h->size = read_u16(c, h->is_little);
+    h->size = dcerpc_u16(c, h->is_little);
     cursor_skip(c, 4);
     return !c->bad && version == VERSION && (flags2 & 0xfc) == 0 && (order & 0xee) == 0
            && floats <= 3;
