@@ -81,9 +81,8 @@ enum { WORDS_BLOB = 12, WORDS_PASSWORDS = 13 };
 
 void smb1_session_request(struct smb_state *state, const struct smb_record *r, size_t at)
 {
-    struct cursor c = cursor_of(r->body.bytes, r->body.size);
+    struct cursor c = smb1_cursor_at(r, at);
 
-    cursor_skip(&c, at);
     uint8_t n_words = cursor_u8(&c);
     cursor_skip(&c, 14);
     size_t size = cursor_le16(&c);

@@ -47,9 +47,8 @@ struct write {
 
 static bool read_write_andx(const struct smb_record *r, size_t at, struct write *w)
 {
-    struct cursor c = cursor_of(r->body.bytes, r->body.size);
+    struct cursor c = smb1_cursor_at(r, at);
 
-    cursor_skip(&c, at);
     uint8_t n_words = cursor_u8(&c);
     cursor_skip(&c, 4);
     w->fid = cursor_take(&c, 2);
@@ -68,9 +67,8 @@ static bool read_write_andx(const struct smb_record *r, size_t at, struct write 
 
 static bool read_write(const struct smb_record *r, size_t at, struct write *w)
 {
-    struct cursor c = cursor_of(r->body.bytes, r->body.size);
+    struct cursor c = smb1_cursor_at(r, at + 1);
 
-    cursor_skip(&c, at + 1);
     w->fid = cursor_take(&c, 2);
     cursor_skip(&c, 2);
     w->offset = cursor_le32(&c);
@@ -82,9 +80,8 @@ static bool read_write(const struct smb_record *r, size_t at, struct write *w)
 
 static bool read_write_and_close(const struct smb_record *r, size_t at, struct write *w)
 {
-    struct cursor c = cursor_of(r->body.bytes, r->body.size);
+    struct cursor c = smb1_cursor_at(r, at);
 
-    cursor_skip(&c, at);
     uint8_t n_words = cursor_u8(&c);
     w->fid = cursor_take(&c, 2);
     w->size = cursor_le16(&c);
@@ -133,7 +130,7 @@ static void take_chunk(struct smb_state *state, const struct smb_record *r,
     }
 }
 
-static void malformed(struct smb_state *state, const struct smb_record *r)
+void smb1_malformed(struct smb_state *state, const struct smb_record *r)
 {
     struct smb_tx *tx = smb_tx_for(state, SMB_TX_GENERIC, r, r->command, SMB_KEY_CALL);
 
@@ -155,7 +152,7 @@ void smb1_write_request(struct smb_state *state, const struct smb_record *r, uin
 
     state->sides[TO_SERVER].data_left = 0;
     if (!is_good) {
-        malformed(state, r);
+        smb1_malformed(state, r);
         return;
     }
     struct smb_fuid fuid = smb1_fuid(w.fid, r);
@@ -181,9 +178,9 @@ void smb1_write_request(struct smb_state *state, const struct smb_record *r, uin
 
 static bool read_read(const struct smb_record *r, size_t at, struct smb_chunk *chunk)
 {
-    struct cursor c = cursor_of(r->body.bytes, r->body.size);
+    /* Behind words, next command, remaining, mode. */
+    struct cursor c = smb1_cursor_at(r, at + 11);
 
-    cursor_skip(&c, at + 11);                   /* Words, next command, remaining, mode. */
     uint32_t low = cursor_le16(&c);
     size_t data_offset = cursor_le16(&c);
     chunk->size = (uint32_t) cursor_le16(&c) << 16 | low;
@@ -226,7 +223,7 @@ void smb1_read_response(struct smb_state *state, const struct smb_record *r, siz
     state->sides[TO_CLIENT].data_left = 0;
     if (r->status == SMB_STATUS_SUCCESS) {
         if (!read_read(r, at, &chunk)) {
-            malformed(state, r);
+            smb1_malformed(state, r);
             return;
         }
         take_read(state, r, &chunk);

@@ -50,18 +50,6 @@ static void note_pipe(struct smb_state *state, const struct smb_record *r,
     }
 }
 
-static void malformed(struct smb_state *state, const struct smb_record *r)
-{
-    struct smb_tx *tx = smb_tx_for(state, SMB_TX_GENERIC, r, r->command, SMB_KEY_CALL);
-
-    if (tx != NULL) {
-        smb_tx_set_event(tx, SMB_EVENT_MALFORMED_DATA);
-        if (r->is_response) {
-            smb_tx_answer(tx, r);
-        }
-    }
-}
-
 void smb1_trans_request(struct smb_state *state, const struct smb_record *r)
 {
     struct cursor c;
@@ -69,7 +57,7 @@ void smb1_trans_request(struct smb_state *state, const struct smb_record *r)
     uint8_t n_words, n_setup;
 
     if (!read_request(r, &c, &n_words, &n_setup, &b)) {
-        malformed(state, r);
+        smb1_malformed(state, r);
         return;
     }
     if (n_words != 16 || n_setup != 2 || b.data.size == 0) {
@@ -78,7 +66,7 @@ void smb1_trans_request(struct smb_state *state, const struct smb_record *r)
     cursor_skip(&c, 2);                         /* The function. */
     const uint8_t *fid = cursor_take(&c, 2);
     if (fid == NULL) {
-        malformed(state, r);
+        smb1_malformed(state, r);
         return;
     }
     struct smb_fuid fuid = smb1_fuid(fid, r);
@@ -109,7 +97,7 @@ void smb1_trans_response(struct smb_state *state, const struct smb_record *r)
     struct slice data;
 
     if (!read_response(r, &data)) {
-        malformed(state, r);
+        smb1_malformed(state, r);
         return;
     }
     struct smb_entry *e = smb_table_find(&state->notes, &key);

@@ -70,6 +70,7 @@ enum smb2_command {
 enum smb_status {
     SMB_STATUS_SUCCESS = 0, SMB_STATUS_PENDING = 0x103,
 };
+#define SMB2_PIPE_TRANSCEIVE 0x0011c017u      /* FSCTL: a write to a pipe and a read. */
 #define SMB_STATUS_BUFFER_OVERFLOW 0x80000005u
 #define SMB_STATUS_END_OF_FILE 0xc0000011u
 
@@ -217,10 +218,26 @@ enum app_result smb_parse(struct app_session *, const struct app_input *, size_t
 /* smb1.c, smb2.c: one whole record, or a partial one of smb_*_can_be_partial(). */
 bool smb1_read_header(struct slice, struct smb_record *);
 void smb1_take(struct smb_state *, const struct smb_record *);
+/* smb1_request.c, smb1_response.c: one command of a chain, at 'at' of the body. */
+void smb1_take_request(struct smb_state *, const struct smb_record *, uint16_t command,
+                       size_t at);
+void smb1_take_response(struct smb_state *, const struct smb_record *, uint16_t command,
+                        size_t at);
+static inline struct cursor smb1_cursor_at(const struct smb_record *r, size_t at)
+{
+    struct cursor c = cursor_of(r->body.bytes, r->body.size);
+
+    cursor_skip(&c, at);
+    return c;
+}
 bool smb1_take_partial(struct smb_state *, enum direction, const struct smb_record *);
 /* Reads one record; '*rest' is what follows it in the chain. */
 bool smb2_read_header(struct slice, struct smb_record *, struct slice *rest);
 void smb2_take(struct smb_state *, const struct smb_record *);
+/* smb2_request.c, smb2_response.c. */
+void smb2_take_request(struct smb_state *, const struct smb_record *);
+void smb2_take_response(struct smb_state *, const struct smb_record *);
+struct smb_fuid smb2_read_fuid(struct cursor *);
 bool smb2_take_partial(struct smb_state *, enum direction, const struct smb_record *);
 
 /* smb1_trans.c */
@@ -235,6 +252,8 @@ void smb1_write_request(struct smb_state *, const struct smb_record *, uint16_t 
 void smb1_read_response(struct smb_state *, const struct smb_record *, size_t at);
 void smb1_close_file(struct smb_state *, const struct smb_fuid *, enum direction);
 struct smb_fuid smb1_fuid(const uint8_t fid[2], const struct smb_record *);
+/* A transaction of its own that says so. */
+void smb1_malformed(struct smb_state *, const struct smb_record *);
 
 /* smb2_file.c */
 void smb2_write_request(struct smb_state *, const struct smb_record *);
@@ -321,6 +340,8 @@ uint32_t smb_time(uint64_t filetime);
 struct smb_key smb_key_of(uint8_t kind, const struct smb_record *);
 struct smb_key smb_key_of_file(const struct smb_fuid *);
 struct smb_key smb_key_of_tree(const struct smb_record *);
+/* The tree was disconnected. */
+void smb_tree_forget(struct smb_state *, const struct smb_record *);
 /* Kinds of keys in 'notes'. */
 enum { SMB_NOTE_NAME, SMB_NOTE_FILE };
 

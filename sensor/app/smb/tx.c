@@ -317,3 +317,10 @@ struct smb_key smb_key_of_tree(const struct smb_record *r)
 {
     return (struct smb_key) { .session = r->session, .tree = r->tree };
 }
+
+void smb_tree_forget(struct smb_state *state, const struct smb_record *r)
+{
+    struct smb_key key = smb_key_of_tree(r);
+
+    smb_table_remove(state->session, &state->trees, smb_table_find(&state->trees, &key));
+}
