@@ -79,6 +79,9 @@ bool dataset_file_check(struct draft *d, const char *path, const char *type, boo
                              is_rep ? " with a reputation from 0 to 65535" : "");
         }
     }
+    if (ferror(f)) {
+        ok = draft_error(d, NULL, "cannot read %s: %s", path, strerror(errno));
+    }
     free(buffer);
     fclose(f);
     return ok;

@@ -105,6 +105,9 @@ static bool next_entry(FILE *f, const char *path, const char *prefix, unsigned *
         diag_add(diag, DIAG_ERROR, path, *line, 1, NULL, "a line starts with \"config %s\"",
                  prefix);
     }
+    if (ferror(f)) {
+        diag_add(diag, DIAG_ERROR, path, 0, 0, NULL, "cannot read it: %s", strerror(errno));
+    }
     return false;
 }
 

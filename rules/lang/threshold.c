@@ -239,6 +239,10 @@ void threshold_read(struct set_builder *b, const char *path)
         }
         strbuf_clear(&joined);
     }
+    if (ferror(f)) {
+        b->line = NULL;
+        builder_report(b, DIAG_ERROR, 0, NULL, "cannot read it: %s", strerror(errno));
+    }
     strbuf_fini(&joined);
     free(buffer);
     fclose(f);

@@ -203,6 +203,14 @@ static struct slice trim_line(const char *line, size_t size, uint16_t *reputatio
     return slice_of(line, comma != NULL ? (size_t) (comma - line) : size);
 }
 
+/* Always false. */
+static bool refuse_file(const char *path, struct diag *diag)
+{
+    diag_add(diag, DIAG_ERROR, path, 0, 0, NULL, "cannot read the dataset: %s",
+             strerror(errno));
+    return false;
+}
+
 static bool load_file(struct dataset *d, const char *path, struct diag *diag)
 {
     FILE *f = fopen(path, "re");
@@ -213,9 +221,7 @@ static bool load_file(struct dataset *d, const char *path, struct diag *diag)
     bool ok = true;
 
     if (f == NULL) {
-        diag_add(diag, DIAG_ERROR, path, 0, 0, NULL, "cannot read the dataset: %s",
-                 strerror(errno));
-        return false;
+        return refuse_file(path, diag);
     }
     value = xmalloc(MAX_VALUE);
     for (ssize_t n; (n = getline(&line, &cap, f)) >= 0; ) {
@@ -236,6 +242,9 @@ static bool load_file(struct dataset *d, const char *path, struct diag *diag)
         if (d->n > d->n_buckets) {
             grow_buckets(d);
         }
+    }
+    if (ferror(f)) {
+        ok = refuse_file(path, diag);
     }
     free(value);
     free(line);
@@ -342,9 +351,7 @@ static bool load_lines(struct dataset *d, const struct rule_dataset *description
     bool ok = f != NULL;
 
     if (f == NULL) {
-        diag_add(diag, DIAG_ERROR, description->load, 0, 0, NULL,
-                 "cannot read the dataset: %s", strerror(errno));
-        return false;
+        return refuse_file(description->load, diag);
     }
     for (unsigned n_line = 1; ok; n_line++) {
         ssize_t n = getline(&line, &cap, f);
@@ -363,6 +370,9 @@ static bool load_lines(struct dataset *d, const struct rule_dataset *description
             diag_add(diag, DIAG_ERROR, description->load, n_line, 1, NULL,
                      "malformed dataset value");
         }
+    }
+    if (ferror(f)) {
+        ok = refuse_file(description->load, diag);
     }
     free(line);
     fclose(f);

@@ -180,6 +180,9 @@ static void read_file(struct reputation *r, const char *path,
             (void) read_line(&in, text);
         }
     }
+    if (ferror(f)) {            /* A folder opens like a file, too. */
+        diag_add(diag, DIAG_ERROR, path, 0, 0, NULL, "cannot be read: %s", strerror(errno));
+    }
     if (in.n_warnings > MAX_WARNINGS) {
         diag_add(diag, DIAG_WARNING, path, 0, 0, NULL, "%u more lines are left out",
                  in.n_warnings - MAX_WARNINGS);

@@ -134,6 +134,22 @@ static void a_file_of_another_kind_makes_few_warnings(void **state)
     strbuf_fini(&text);
 }
 
+/* A folder can be opened, but not read. */
+static void what_cannot_be_read_is_told(void **state)
+{
+    static const struct conf_texts none = { 0, NULL };
+    struct diag diag;
+    struct files f;
+
+    files_open(&f, NULL, NULL);
+    diag_init(&diag);
+    struct reputation *r = reputation_load(f.folder, NULL, &none, &diag);
+    assert_int_equal(diag.n_errors, 1);
+    reputation_destroy(r);
+    diag_fini(&diag);
+    files_close(&f);
+}
+
 static void many_entries_are_found_again(void **state)
 {
     struct files f;
@@ -287,6 +303,7 @@ int main(void)
         cmocka_unit_test(the_longest_prefix_that_has_the_category_holds),
         cmocka_unit_test(a_wrong_line_is_told_and_left_out),
         cmocka_unit_test(a_file_of_another_kind_makes_few_warnings),
+        cmocka_unit_test(what_cannot_be_read_is_told),
         cmocka_unit_test(many_entries_are_found_again),
         cmocka_unit_test(rules_ask_for_reputation),
         cmocka_unit_test(rules_ask_for_countries),

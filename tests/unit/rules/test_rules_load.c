@@ -166,6 +166,26 @@ static void classes_and_references_come_from_their_files(void **state)
     drop_file(references);
 }
 
+/* A folder can be opened, but not read: what stands in such files must not be missed silently. */
+static void files_that_cannot_be_read_are_told(void **state)
+{
+    static const char text[] = "alert tcp any any -> any any (sid:1;)\n";
+    struct rules_conf conf;
+    struct diag diag;
+
+    rules_conf_init(&conf);
+    conf.classification = strdup(".");
+    conf.reference = strdup(".");
+    conf.threshold = strdup(".");
+    diag_init(&diag);
+    struct ruleset *set = ruleset_parse(&conf, "t", text, strlen(text), &diag);
+    assert_int_equal(diag.n_errors, 3);
+    assert_int_equal(set->n_rules, 1);
+    ruleset_free(set);
+    diag_fini(&diag);
+    rules_conf_fini(&conf);
+}
+
 static void variables_come_from_the_configuration(void **state)
 {
     static const char yaml[] = "vars:\n  address-groups:\n    HOME_NET: \"[1.2.3.0/24]\"\n"
@@ -198,9 +218,9 @@ static void datasets_are_checked_and_stay_below_the_rule_file(void **state)
     char *good = write_file("Z29vZ2xlLmNvbQ==\n\n");
     char *bad = write_file("Z29v!\n");
     const char *const names[] = { strrchr(good, '/') + 1, strrchr(bad, '/') + 1,
-                                  "../x", "/etc/passwd", "missing" };
+                                  "../x", "/etc/passwd", "missing", "." };
 
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct strbuf text = STRBUF_EMPTY;
         strbuf_printf(&text, "alert dns any any -> any any (dns.query; "
                       "dataset:isset,d,type string,load %s; sid:1;)", names[i]);
@@ -292,6 +312,7 @@ int main(void)
         cmocka_unit_test(rules_that_require_what_is_missing_are_skipped),
         cmocka_unit_test(threshold_config_adds_filters_to_rules),
         cmocka_unit_test(classes_and_references_come_from_their_files),
+        cmocka_unit_test(files_that_cannot_be_read_are_told),
         cmocka_unit_test(variables_come_from_the_configuration),
         cmocka_unit_test(datasets_are_checked_and_stay_below_the_rule_file),
         cmocka_unit_test(a_missing_rule_file_is_an_error),
