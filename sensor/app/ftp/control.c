@@ -169,30 +169,40 @@ static bool is_last_line(const struct control *c, struct slice line)
            && (line.size == 3 || line.bytes[3] == ' ');
 }
 
+/* Twice the room for replies and codes. */
+static bool grow_replies(struct ftp_tx *tx)
+{
+    size_t cap = tx->replies_cap != 0 ? tx->replies_cap * 2 : 4;
+    struct slice *replies = arena_alloc(&tx->tx.arena, cap * sizeof *replies);
+    struct slice *codes = arena_alloc(&tx->tx.arena, cap * sizeof *codes);
+
+    if (replies == NULL || codes == NULL) {
+        return false;
+    }
+    if (tx->n_replies != 0) {
+        memcpy(replies, tx->replies, tx->n_replies * sizeof *replies);
+        memcpy(codes, tx->codes, tx->n_codes * sizeof *codes);
+    }
+    tx->replies = replies;
+    tx->codes = codes;
+    tx->replies_cap = cap;
+    return true;
+}
+
 static void add_reply(struct ftp_tx *tx, struct slice line)
 {
-    if (tx->n_replies == FTP_MAX_REPLIES || line.size == 0) {
+    if (tx->n_replies == FTP_MAX_REPLIES || line.size == 0
+        || (tx->n_replies == tx->replies_cap && !grow_replies(tx))) {
         return;
-    }
-    if (tx->n_replies == tx->replies_cap) {
-        size_t cap = tx->replies_cap != 0 ? tx->replies_cap * 2 : 4;
-        struct ftp_reply *more = arena_alloc(&tx->tx.arena, cap * sizeof *more);
-        if (more == NULL) {
-            return;
-        }
-        if (tx->n_replies != 0) {
-            memcpy(more, tx->replies, tx->n_replies * sizeof *more);
-        }
-        tx->replies = more;
-        tx->replies_cap = cap;
     }
     struct slice copy = arena_copy(&tx->tx.arena, line.bytes, line.size);
     bool is_coded = has_code(copy) && copy.size > 4 && copy.bytes[3] == ' ';
+
     if (copy.size != 0) {
-        tx->replies[tx->n_replies++] = (struct ftp_reply) {
-            .code = is_coded ? slice_of(copy.bytes, 3) : slice_of(NULL, 0),
-            .text = is_coded ? slice_from(copy, 4) : copy,
-        };
+        tx->replies[tx->n_replies++] = is_coded ? slice_from(copy, 4) : copy;
+    }
+    if (is_coded) {
+        tx->codes[tx->n_codes++] = slice_of(copy.bytes, 3);
     }
 }
 

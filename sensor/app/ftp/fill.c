@@ -13,15 +13,9 @@ static struct app_view view_of(struct slice bytes)
                : (struct app_view) { .state = APP_VIEW_ABSENT };
 }
 
-/* Code 'index' of the replies that have one. */
-static struct slice code_at(const struct ftp_tx *tx, unsigned index)
+static struct slice item_at(const struct slice *items, size_t n, unsigned index)
 {
-    for (size_t i = 0; i < tx->n_replies; i++) {
-        if (tx->replies[i].code.size != 0 && index-- == 0) {
-            return tx->replies[i].code;
-        }
-    }
-    return slice_of(NULL, 0);
+    return index < n ? items[index] : slice_of(NULL, 0);
 }
 
 struct app_view ftp_buffer(const struct app_tx *app_tx, enum direction dir,
@@ -43,9 +37,9 @@ struct app_view ftp_buffer(const struct app_tx *app_tx, enum direction dir,
     case BUFFER_FTP_COMMAND_DATA:
         return view_of(tx->argument);
     case BUFFER_FTP_REPLY:
-        return view_of(index < tx->n_replies ? tx->replies[index].text : slice_of(NULL, 0));
+        return view_of(item_at(tx->replies, tx->n_replies, index));
     case BUFFER_FTP_COMPLETION_CODE:
-        return view_of(code_at(tx, index));
+        return view_of(item_at(tx->codes, tx->n_codes, index));
     default:
         return (struct app_view) { .state = APP_VIEW_ABSENT };
     }
@@ -75,26 +69,6 @@ bool ftp_number(const struct app_tx *app_tx, enum direction dir, enum rule_field
     }
 }
 
-static void fill_replies(const struct ftp_tx *tx, struct event_ftp *out,
-                         struct arena *scratch)
-{
-    struct slice *texts = arena_alloc(scratch, tx->n_replies * sizeof *texts);
-    struct slice *codes = arena_alloc(scratch, tx->n_replies * sizeof *codes);
-
-    if (texts == NULL || codes == NULL) {
-        return;
-    }
-    for (size_t i = 0; i < tx->n_replies; i++) {
-        texts[i] = tx->replies[i].text;
-        if (tx->replies[i].code.size != 0) {
-            codes[out->n_completion_code++] = tx->replies[i].code;
-        }
-    }
-    out->completion_code = codes;
-    out->reply = texts;
-    out->n_reply = tx->n_replies;
-}
-
 void ftp_fill(const struct app_tx *app_tx, enum direction dir, struct event *event,
               struct arena *scratch)
 {
@@ -118,8 +92,9 @@ void ftp_fill(const struct app_tx *app_tx, enum direction dir, struct event *eve
             out->mode = slice_text(tx->is_active ? "active" : "passive");
         }
     }
-    if (tx->n_replies != 0) {
-        fill_replies(tx, out, scratch);
-    }
+    out->reply = tx->replies;
+    out->n_reply = tx->n_replies;
+    out->completion_code = tx->codes;
+    out->n_completion_code = tx->n_codes;
     event->ftp = out;
 }

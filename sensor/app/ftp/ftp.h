@@ -68,11 +68,6 @@ static inline bool ftp_is_file(enum ftp_verb v)
     return v == FTP_RETR || ftp_is_upload(v);
 }
 
-struct ftp_reply {
-    struct slice code;          /* Three digits, or absent. */
-    struct slice text;          /* What stands behind the code, or the whole line. */
-};
-
 /* A command and its replies; or a reply that no command asked for, as the greeting. */
 struct ftp_tx {
     struct app_tx tx;           /* First. */
@@ -84,8 +79,9 @@ struct ftp_tx {
     bool is_complete;           /* ... or begun: its last line makes it final. */
     bool is_active;             /* The server is to connect to the client. */
     uint16_t port;              /* Of the data connection; 0: none was set. */
-    struct ftp_reply *replies;
-    size_t n_replies, replies_cap;
+    struct slice *replies;      /* Lines, without the code in front, if there is one. */
+    struct slice *codes;        /* Of those that have one. */
+    size_t n_replies, n_codes, replies_cap;
     struct ftp_tx *next;        /* Of those that wait for replies. */
 };
 
