@@ -87,6 +87,7 @@ struct app_tx {
     uint64_t id;                        /* From 0 in its session ("tx_id"). */
     bool is_done[N_DIRECTIONS];         /* Nothing more comes in this direction. */
     bool is_over;                       /* In neither, and counted as such. */
+    bool was_done[N_DIRECTIONS];        /* The engine's: rules on raw bytes were told. */
     uint32_t changes[N_DIRECTIONS];     /* Moves whenever a buffer may have changed. */
     uint64_t first_ns, last_ns;         /* Packet time. */
     uint64_t events;                    /* Bit n: event n of the parser's table. */
@@ -203,11 +204,15 @@ struct app_session {
     size_t n_frames;                    /* In that list. */
     uint64_t events;                    /* Of the session, not of one transaction. */
     bool stores_files[N_DIRECTIONS];    /* As of a transaction, of all that are to come. */
+    bool wants_flush;                   /* What came so far is to be inspected and logged
+                                         * before what follows: the caller's to clear. */
     bool is_quiet;                      /* Transactions to come are not to be logged. */
     bool is_failed;                     /* The parser gave up: raw stream rules alone. */
     bool is_recognized;                 /* Recognition is over, with or without success. */
     bool is_finished;                   /* Nothing more is parsed: the parser is done, failed,
                                          * or the flow ended. */
+    bool has_ended[N_DIRECTIONS];       /* The stream: a file need not wait for a packet of its
+                                         * direction once both have. */
     uint64_t proto_events;              /* Bit n: enum app_proto_event n. */
     uint64_t events_logged, proto_events_logged;        /* Output's, as in app_tx. */
     bool wants_tls;                     /* Nothing but TLS is to follow a switch. */
@@ -235,6 +240,9 @@ void app_stream(struct app_engine *, struct flow *, const struct packet *,
                 const struct stream_data *);
 /* One UDP payload. */
 void app_datagram(struct app_engine *, struct flow *, const struct packet *, enum direction);
+/* The flow ends, one side first: closes that direction of every open transaction, so that it
+ * can be inspected. */
+void app_flow_finish_side(struct app_engine *, struct flow *, enum direction);
 /* The flow ends: closes every open transaction, so that it can be inspected and logged. */
 void app_flow_finish(struct app_engine *, struct flow *);
 /* Frees the session with its transactions. */

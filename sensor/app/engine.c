@@ -20,6 +20,7 @@ static struct session *open_session(struct app_engine *, struct flow *);
 static void deliver_both(struct session *, const struct app_piece *);
 static bool deliver(struct session *, const struct app_piece *);
 static void finish_session(struct session *);
+static void finish_tx(struct app_tx *, enum direction);
 
 struct app_engine *app_engine_create(const struct app_conf *conf, app_tx_end_callback *end,
                                      void *context)
@@ -77,8 +78,8 @@ const struct app_counters *app_counters(const struct app_engine *e)
     return &e->counters;
 }
 
-void app_stream(struct app_engine *e, struct flow *flow, const struct packet *packet,
-                const struct stream_data *data)
+static void take_piece(struct app_engine *e, struct flow *flow, const struct packet *packet,
+                       const struct stream_data *data)
 {
     struct app_piece piece = {
         .dir = data->dir,
@@ -93,6 +94,7 @@ void app_stream(struct app_engine *e, struct flow *flow, const struct packet *pa
         return;
     }
     struct session *s = session_of(flow->app);
+    s->pub.has_ended[piece.dir] |= data->is_end;
     if (s->pub.is_finished || s->sides[piece.dir].is_ended) {
         return;
     }
@@ -118,6 +120,16 @@ void app_stream(struct app_engine *e, struct flow *flow, const struct packet *pa
         }
     } else {
         s->sides[piece.dir].is_ended |= piece.is_end;
+    }
+}
+
+void app_stream(struct app_engine *e, struct flow *flow, const struct packet *packet,
+                const struct stream_data *data)
+{
+    take_piece(e, flow, packet, data);
+    if (data->is_end && flow->app != NULL && flow->app->has_ended[TO_SERVER]
+        && flow->app->has_ended[TO_CLIENT]) {
+        app_flow_finish(e, flow);
     }
 }
 
@@ -160,6 +172,21 @@ void app_datagram(struct app_engine *e, struct flow *flow, const struct packet *
     app_frames_end(s, dir, false);
 }
 
+void app_flow_finish_side(struct app_engine *e, struct flow *flow, enum direction dir)
+{
+    if (flow->app == NULL) {
+        return;
+    }
+    LIST_FOR_EACH (node, &flow->app->txs) {
+        struct app_tx *tx = LIST_ENTRY(node, struct app_tx, node);
+        /* One that would be done by this waits for its parser's last word. */
+        if (!tx->is_done[direction_reverse(dir)]) {
+            finish_tx(tx, dir);
+        }
+    }
+    flow->app->has_ended[dir] = true;
+}
+
 void app_flow_finish(struct app_engine *e, struct flow *flow)
 {
     if (flow->app != NULL) {
@@ -170,6 +197,7 @@ void app_flow_finish(struct app_engine *e, struct flow *flow)
         finish_session(s);
         s->pub.is_finished = true;
         s->pub.is_recognized = true;
+        s->pub.has_ended[TO_SERVER] = s->pub.has_ended[TO_CLIENT] = true;
     }
 }
 
@@ -303,6 +331,7 @@ static void switch_protocol(struct session *s, const struct app_piece *piece,
         s->pub.parser->close(&s->pub);
     }
     app_frames_switch(s);
+    s->pub.wants_flush = true;
     s->pub.first_proto = s->pub.parser->proto;
     s->pub.first_id = s->pub.n_txs;
     s->pub.state = NULL;
@@ -451,6 +480,14 @@ static bool deliver(struct session *s, const struct app_piece *piece)
     return total != 0;
 }
 
+static void finish_tx(struct app_tx *tx, enum direction dir)
+{
+    if (!tx->is_done[dir]) {
+        tx->is_done[dir] = true;
+        app_tx_changed(tx, dir);
+    }
+}
+
 /* Lets the parser close what is open, once; the bytes it waited with are of no more use. */
 static void finish_session(struct session *s)
 {
@@ -460,13 +497,8 @@ static void finish_session(struct session *s)
         }
     }
     LIST_FOR_EACH (node, &s->pub.txs) {
-        struct app_tx *tx = LIST_ENTRY(node, struct app_tx, node);
-        for (int d = 0; d < N_DIRECTIONS; d++) {
-            if (!tx->is_done[d]) {
-                tx->is_done[d] = true;
-                app_tx_changed(tx, (enum direction) d);
-            }
-        }
+        finish_tx(LIST_ENTRY(node, struct app_tx, node), TO_SERVER);
+        finish_tx(LIST_ENTRY(node, struct app_tx, node), TO_CLIENT);
     }
     end_frames(s);
     app_bytes_free(&s->pub, &s->sides[TO_SERVER].pending);

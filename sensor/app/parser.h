@@ -35,6 +35,9 @@ struct app_parser {
     bool over_tcp, over_udp;
     bool client_speaks_first;           /* First data from the server is odd. */
     bool has_no_depth;                  /* The stream is wanted whole, whatever its depth. */
+    bool tells_raw;                     /* The parser says when rules on raw bytes need not wait
+                                         * (stream_raw_trigger()), if ever; else the end of a
+                                         * side of a transaction does. */
     const char *const *event_names;     /* NULL-terminated; at most 64. */
 
     /* Is this the first data of 'dir' of such a session?  Ports are those of the flow's

@@ -153,6 +153,12 @@ void app_tx_changed(struct app_tx *tx, enum direction dir)
         tx->is_over = true;
         tx->session->n_over++;
     }
+    if (tx->is_done[dir] && !tx->was_done[dir]) {
+        tx->was_done[dir] = true;
+        if (!tx->parser->tells_raw) {
+            stream_raw_trigger(tx->session->flow, dir);
+        }
+    }
     set_moved(tx);
     account(tx);
 }

@@ -1,10 +1,21 @@
 /* What matched a packet: put in order, filtered, limited. */
 #include "sensor/detect/detect_private.h"
 
-/* A copy for output: what was looked at may be overwritten before that. */
-static struct slice keep_payload(struct detect_worker *w, struct slice payload)
+/* As much of a stream as an alert tells. */
+#define PAYLOAD_SIZE 4096
+
+/* What the stream has of the direction, from as far back as it is kept. */
+static struct slice stream_payload(struct detect_worker *w, enum direction dir)
 {
-    return arena_copy(&w->packet_arena, payload.bytes, payload.size);
+    for (size_t i = 0; i < w->n_matches; i++) {
+        if (w->matches[i].from_stream && w->matches[i].dir == dir
+            && w->matches[i].payload.bytes != NULL) {
+            return w->matches[i].payload;       /* The same for all of a packet. */
+        }
+    }
+    uint8_t *bytes = arena_alloc(&w->packet_arena, PAYLOAD_SIZE);
+
+    return slice_of(bytes, bytes != NULL ? stream_copy(w->flow, dir, bytes, PAYLOAD_SIZE) : 0);
 }
 
 void alert_add(struct detect_worker *w, const struct rule *r, const struct look *look,
@@ -15,22 +26,21 @@ void alert_add(struct detect_worker *w, const struct rule *r, const struct look 
         w->counters.over_limit++;
         return;
     }
-    struct detect_alert *a = &w->matches[w->n_matches++];
+    struct detect_alert *a = &w->matches[w->n_matches];
 
     *a = (struct detect_alert) {
         .rule = r, .action = r->action, .tx = look->tx, .frame = look->frame, .dir = look->dir,
-        .from_stream = from_stream, .payload = packet_payload(w->packet),
+        .from_stream = from_stream || look->is_payload_stream,
+        .context = w->context,
     };
-    a->context = w->context;
-    if (w->packet->source == PACKET_FROM_STREAM_FLUSH) {
-        a->payload = slice_of(NULL, 0);
-    }
-    if (look->frame != NULL && from_stream) {
+    if (!a->from_stream) {
+        a->payload = packet_payload(w->packet);
+    } else if (look->frame != NULL) {
         a->payload = look->frame->data;         /* It lives until the alert is told. */
+    } else if (!r->no_alert) {
+        a->payload = stream_payload(w, look->dir);
     }
-    if (look->is_stream && !r->no_alert) {
-        a->payload = keep_payload(w, look->payload);
-    }
+    w->n_matches++;
 }
 
 /* In the order of the rules, which begins with pass; stable, so that several transactions

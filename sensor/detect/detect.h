@@ -5,8 +5,7 @@
  * has the scratch, queues and filters of one.  Per packet the pipeline calls, in order:
  *
  *     detect_begin()      the packet, its flow and direction
- *     detect_stream()     0..n times, from the stream sink, after the app parser
- *     detect_run()        packet rules, then transactions
+ *     detect_run()        stream and packet rules, then transactions of that direction
  *     detect_alerts()     what matched, in order, filtered and limited
  */
 #ifndef CIVICSHIELD_DETECT_H
@@ -62,7 +61,8 @@ struct detect_alert {
     const struct app_frame *frame;      /* Or NULL. */
     enum direction dir;         /* Of the packet or of the transaction's data. */
     bool from_stream;           /* Matched in reassembled data, not in the packet. */
-    struct slice payload;       /* What was looked at, for EVE "payload"; may be empty. */
+    struct slice payload;       /* The packet's, or the stream's so far, for EVE "payload"; may
+                                 * be empty. */
     struct slice context;       /* JSON object of what datasets tell; may be empty. */
 };
 
@@ -70,10 +70,16 @@ struct detect_alert {
  * protocols zeroed with is_valid set. */
 void detect_begin(struct detect_worker *, const struct packet *, struct flow *,
                   enum direction, const struct stream_result *result);
-/* TCP: begin is called before stream_packet(), so its result arrives here. */
-void detect_set_stream_result(struct detect_worker *, const struct stream_result *);
-void detect_stream(struct detect_worker *, struct flow *, const struct stream_data *);
+/* TCP: begin is called before stream_packet(), so its result arrives here, with the packet's
+ * direction, which a handshake may have turned. */
+void detect_set_stream_result(struct detect_worker *, enum direction,
+                              const struct stream_result *);
 void detect_run(struct detect_worker *);
+/* In the middle of a packet, after reassembly: what came before it is inspected with a packet
+ * made for that, of the same flow.  detect_run() and detect_alerts() are of 'made' until
+ * detect_resume(), which goes back to the packet at hand, with nothing matched yet. */
+void detect_interrupt(struct detect_worker *, const struct packet *made, enum direction);
+void detect_resume(struct detect_worker *, const struct packet *, enum direction);
 /* Alerts of this packet, best first; valid until the next detect_begin(). */
 size_t detect_alerts(struct detect_worker *, const struct detect_alert **alerts);
 

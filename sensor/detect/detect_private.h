@@ -182,11 +182,7 @@ struct flow_side_state {
     const struct rule_list *always;     /* NULL: none. */
     bool always_overflowed;     /* No room for the list: looked up for each packet. */
     bool has_stream_always;     /* Some of them look at the stream. */
-    /* The last bytes of the raw stream, and how far it has come. */
-    uint8_t *window;            /* Of a size class of the worker's; NULL: none. */
-    uint8_t window_class;
-    uint32_t window_size;
-    uint64_t stream_end;        /* Offset behind the last byte in the window. */
+    uint64_t stream_end;        /* Offset behind the last raw byte that was looked at. */
     /* Rules found in the window that something was still missing for. */
     uint8_t n_pending;
     struct pending pending[MAX_PENDING];
@@ -284,7 +280,6 @@ struct detect_frame {
 
 /* ---- Worker ---- */
 
-#define N_WINDOW_CLASSES 6u     /* 512 bytes, doubling. */
 #define N_LIST_BUCKETS 4096u
 #define MAX_MATCHES 256u        /* Of one packet, before filters. */
 
@@ -304,7 +299,6 @@ struct detect_worker {
     struct detect_counters counters;
     struct pool flow_pool, tx_pool, tx_rules_pool, frame_pool, bits_pool, ints_pool, tags_pool,
         entropy_pool, vars_pool;
-    struct pool window_pools[N_WINDOW_CLASSES];
     struct arena lists_arena;
     struct rule_list *lists[N_LIST_BUCKETS];
 
@@ -332,7 +326,6 @@ struct detect_worker {
     struct { uint32_t name; struct slice value; } packet_vars[PACKET_VARS_MAX];
     unsigned n_packet_vars;
 
-    uint8_t *stream_scratch;    /* Window and chunk in one piece. */
     uint8_t *base64;
     uint8_t *transform_a, *transform_b;
     struct arena view_arena;
@@ -340,7 +333,6 @@ struct detect_worker {
     size_t n_views;
 };
 
-#define STREAM_PIECE 65536u     /* Longest piece of a stream looked at in one go. */
 #define TRANSFORM_MAX 65536u
 
 /* ---- Evaluation ---- */
@@ -352,6 +344,7 @@ struct look {
     enum direction dir;
     bool is_stream;             /* 'payload' is reassembled. */
     bool has_payload;           /* There is payload to look at at all. */
+    bool is_payload_stream;     /* It is the stream's window, fetched when it is asked for. */
     struct slice payload;
     uint64_t base;              /* Of a stream: offset of the first byte. */
     struct app_tx *tx;          /* Or NULL. */
@@ -415,12 +408,9 @@ const struct ip_addr *flow_state_src(const struct detect_worker *, enum directio
 const struct ip_addr *flow_state_dst(const struct detect_worker *, enum direction);
 /* Adds the rules without literals whose header fits to the candidates. */
 void flow_state_add_always(struct detect_worker *, enum direction);
-void window_append(struct detect_worker *, struct flow_side_state *, const uint8_t *bytes,
-                   size_t size, uint64_t end);
-void window_free(struct detect_worker *, struct flow_side_state *);
 /* packet_rules.c, stream_rules.c, tx_rules.c */
 void packet_rules_run(struct detect_worker *);
-void stream_rules_run(struct detect_worker *, const struct stream_data *);
+void stream_rules_run(struct detect_worker *);
 void tx_rules_run(struct detect_worker *);
 /* Has the session fired the rule?  Says so from now on; false when there is no room. */
 bool session_has_fired(const struct detect_worker *, uint32_t rule);
@@ -442,8 +432,13 @@ void add_from_index(struct detect_worker *, const struct header_index *, enum di
 void frame_rules_run(struct detect_worker *);
 /* engine.c: can only the whole of a buffer answer these operations? */
 bool engine_needs_whole(const struct rule_buffer *);
+/* Does this packet bring rules to the transactions and frames of a direction?  One of TCP does
+ * to those of its own, as to its raw stream.  The other direction is looked at as well where no
+ * packet of it will come: the last of a flow, or a flow of which one side is seen; and where
+ * there are no rules. */
+bool worker_looks_at(const struct detect_worker *, enum direction);
 /* worker.c */
 void worker_scan(struct detect_worker *, const struct patterns *, struct slice bytes,
-                 size_t overlap, uint64_t base);
+                 size_t overlap, uint64_t base, bool is_chunk);
 
 #endif

@@ -14,7 +14,7 @@ static const struct conf_key keys[] = {
       "Alerts of one packet", NULL },
     { "max_steps", CONF_UINT, KEY(max_steps), "20000", 100, 1u << 30,
       "Operations spent on one rule and one buffer", NULL },
-    { "stream_window", CONF_SIZE, KEY(stream_window), "2560", 512, 16384,
+    { "stream_window", CONF_SIZE, KEY(stream_window), "2560", 512, 4096,
       "Bytes of a raw stream kept behind, in which the parts of a rule are looked for", NULL },
     { "pcre_match_limit", CONF_UINT, KEY(pcre_match_limit), "3500", 1, UINT32_MAX,
       "Effort spent on one regular expression", NULL },

@@ -3,8 +3,8 @@
 
 #include "sensor/detect/detect_private.h"
 
-/* Past this many bytes a growing buffer is answered as if it were whole: a body may have
- * no end that we would ever see. */
+/* A growing buffer is looked at when it is whole or from this many bytes on, and then as if it
+ * were whole: a body may have no end that we would ever see. */
 #define GROWN_ENOUGH 32768u
 #define MAX_INSTANCES 1024u
 
@@ -22,7 +22,8 @@ static bool proto_fits(const struct packet *p, enum rule_proto proto)
     case RULE_PROTO_TCP:
     case RULE_PROTO_TCP_PKT:
     case RULE_PROTO_TCP_STREAM:
-        return packet_is_tcp(p);
+        return packet_is_tcp(p)
+               || (packet_is_made(p) && p->ip_proto == IP_PROTO_TCP);
     case RULE_PROTO_UDP:
         return packet_is_udp(p);
     case RULE_PROTO_SCTP:
@@ -177,6 +178,13 @@ static enum verdict run_plain(struct detect_worker *w, const struct engine_rule 
         }
         bytes = look->payload;
         in.base = look->base;
+        if (look->is_payload_stream) {
+            struct stream_raw raw;
+
+            stream_raw_window(w->flow, look->dir, (size_t) w->engine->conf.stream_window, &raw);
+            bytes = slice_of(raw.bytes, raw.size);
+            in.base = raw.offset;
+        }
     } else if (b->id == BUFFER_BASE64_DATA) {
         bytes = slice_of(state->base64, state->has_base64 ? state->base64_size : 0);
     } else {
@@ -185,7 +193,8 @@ static enum verdict run_plain(struct detect_worker *w, const struct engine_rule 
                                          : packet_buffer(w->packet, b->id);
     }
     if (bytes.size == 0) {
-        return VERDICT_NO;
+        return b->id == BUFFER_BASE64_DATA && state->is_base64_partial ? VERDICT_WAIT
+                                                                       : VERDICT_NO;
     }
     bytes = transform_apply(s->transforms, s->n_transforms, bytes, w->transform_a,
                             w->transform_b, TRANSFORM_MAX);
@@ -240,9 +249,8 @@ static enum verdict run_tx_buffer(struct detect_worker *w, const struct engine_r
         if (b->absent == BUFFER_ABSENT) {
             return VERDICT_NO;
         }
-        bool is_partial = view.state == APP_VIEW_GROWING && in.size < GROWN_ENOUGH;
-
-        if (is_partial && engine_needs_whole(b)) {
+        if (view.state == APP_VIEW_GROWING && in.size < GROWN_ENOUGH) {
+            state->is_base64_partial = true;    /* Nothing is decoded from it yet. */
             return VERDICT_WAIT;
         }
         in.is_partial = view.state == APP_VIEW_GROWING;

@@ -124,7 +124,7 @@ bool field_of_packet(const struct packet *p, const struct flow *f, const struct 
         return field_of_icmp(p, t->field, value);
     case FIELD_DSIZE:
         *value = p->payload_size;
-        return p->payload != LAYER_ABSENT && p->source != PACKET_FROM_STREAM_FLUSH;
+        return p->payload != LAYER_ABSENT && !packet_is_made(p);
     case FIELD_VLAN_LAYERS:
         *value = p->n_vlans;
         return true;

@@ -1,7 +1,5 @@
-/* What hangs on a flow: its groups, the rules whose header fits, the stream's window. */
+/* What hangs on a flow: its groups, the rules whose header fits. */
 #include "sensor/detect/detect_private.h"
-
-#define WINDOW_LEAST 512u
 
 struct detect_flow *flow_state_get(struct detect_worker *w, struct flow *flow)
 {
@@ -17,8 +15,6 @@ struct detect_flow *flow_state_get(struct detect_worker *w, struct flow *flow)
         flow->detect = df;
     } else if (df->was_swapped != flow->is_swapped) {
         /* Client and server were exchanged: what was decided by side holds no more. */
-        window_free(w, &df->sides[TO_SERVER]);
-        window_free(w, &df->sides[TO_CLIENT]);
         memset(df->sides, 0, sizeof df->sides);
         df->was_swapped = flow->is_swapped;
     }
@@ -166,73 +162,4 @@ void flow_state_add_always(struct detect_worker *w, enum direction dir)
                           flow_state_src(w, dir), flow_state_dst(w, dir), take_if_fits,
                           &gathering);
     }
-}
-
-/* ---- The window ---- */
-
-static uint32_t class_size(unsigned class)
-{
-    return WINDOW_LEAST << class;
-}
-
-void window_free(struct detect_worker *w, struct flow_side_state *side)
-{
-    if (side->window != NULL) {
-        pool_put(&w->window_pools[side->window_class], side->window);
-        side->window = NULL;
-        side->window_size = 0;
-    }
-}
-
-/* Makes the window of a class that holds 'want' bytes, or the largest there is. */
-static void grow_window(struct detect_worker *w, struct flow_side_state *side, size_t want)
-{
-    unsigned class = 0;
-
-    while (class + 1 < N_WINDOW_CLASSES && class_size(class) < want
-           && class_size(class + 1) <= w->engine->conf.stream_window) {
-        class++;
-    }
-    if (side->window != NULL && side->window_class >= class) {
-        return;
-    }
-    uint8_t *window = pool_get(&w->window_pools[class]);
-
-    if (window == NULL) {
-        return;                 /* The smaller one, or none, must do. */
-    }
-    uint32_t size = side->window_size;
-
-    if (side->window != NULL) {
-        memcpy(window, side->window, size);
-        pool_put(&w->window_pools[side->window_class], side->window);
-    }
-    side->window = window;
-    side->window_class = (uint8_t) class;
-    side->window_size = size;
-}
-
-void window_append(struct detect_worker *w, struct flow_side_state *side,
-                   const uint8_t *bytes, size_t size, uint64_t end)
-{
-    grow_window(w, side, side->window_size + size);
-    side->stream_end = end;
-    if (side->window == NULL) {
-        return;
-    }
-    uint32_t room = class_size(side->window_class);
-
-    if (size >= room) {
-        memcpy(side->window, bytes + (size - room), room);
-        side->window_size = room;
-        return;
-    }
-    if (side->window_size + size > room) {
-        uint32_t drop = side->window_size + (uint32_t) size - room;
-
-        memmove(side->window, side->window + drop, side->window_size - drop);
-        side->window_size -= drop;
-    }
-    memcpy(side->window + side->window_size, bytes, size);
-    side->window_size += (uint32_t) size;
 }

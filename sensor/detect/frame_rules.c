@@ -23,11 +23,11 @@ static void scan_frame(struct detect_worker *w, const struct frame_group *g,
                 worker_scan(w, s->patterns[f->dir],
                             transform_apply(s->transforms, s->n_transforms, f->data,
                                             w->transform_a, w->transform_b, TRANSFORM_MAX),
-                            0, 0);
+                            0, 0, false);
             }
         } else if (size > state->scanned) {
             worker_scan(w, s->patterns[f->dir], slice_from(f->data, from),
-                        state->scanned - from, from);
+                        state->scanned - from, from, false);
         }
     }
     state->scanned = (uint32_t) size;
@@ -120,7 +120,7 @@ void frame_rules_run(struct detect_worker *w)
     LIST_FOR_EACH (node, &w->flow->app->frames) {
         struct app_frame *f = LIST_ENTRY(node, struct app_frame, node);
 
-        if (!f->is_inspected
+        if (!f->is_inspected && worker_looks_at(w, f->dir)
             && (f->is_over || f->detect == NULL || f->detect->scanned != f->data.size)) {
             run_frame(w, f);
         }

@@ -30,8 +30,8 @@ static void add_candidate(void *context, uint32_t rule)
 static void scan_group(struct detect_worker *w, const struct port_group *g,
                        struct slice payload)
 {
-    worker_scan(w, g->any, payload, 0, 0);
-    worker_scan(w, g->by_port, payload, 0, 0);
+    worker_scan(w, g->any, payload, 0, 0, false);
+    worker_scan(w, g->by_port, payload, 0, 0, false);
 }
 
 /* A TCP segment whose bytes go through reassembly is looked at there by the rules about
@@ -95,6 +95,7 @@ static bool is_looked_at(const struct detect_worker *w, const struct engine_rule
     }
     if (er->kind == KIND_PROTO_ONLY) {
         return side != NULL && !side->is_proto_done && w->app_proto != APP_UNKNOWN
+               && w->flow->app_proto_side[w->dir] != APP_UNKNOWN
                && !session_has_fired(w, fired_mark(w, er->rule->index));
     }
     if (er->has_payload && packet_is_tcp(w->packet) && !er->in_packet) {
@@ -112,7 +113,7 @@ void packet_rules_run(struct detect_worker *w)
     };
     bool is_plain = !p->is_invalid && p->src.version != 0;
 
-    if (p->source == PACKET_FROM_STREAM_FLUSH) {
+    if (packet_is_made(p)) {
         return;
     }
     candidates_clear(c);

@@ -159,6 +159,7 @@ struct scan {
     struct candidates *found;
     uint64_t base;
     size_t overlap;
+    bool is_chunk;
 };
 
 static int on_match(unsigned id, unsigned long long from, unsigned long long to,
@@ -173,11 +174,13 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
         return 0;
     }
     uint32_t end = saturate(to + s->base);
+    uint32_t chunk_end = s->is_chunk ? saturate(to - s->overlap) : end;
 
     for (uint32_t i = p->firsts[id]; i < p->firsts[id + 1]; i++) {
         const struct meaning *m = &p->meanings[i];
 
-        if (end >= m->min_end && end <= m->max_end) {
+        if ((end >= m->min_end && end <= m->max_end)
+            || (chunk_end >= m->min_end && chunk_end <= m->max_end)) {
             candidates_add(s->found, m->rule);
         }
     }
@@ -186,10 +189,10 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
 
 /* hs_scan() takes 32 bits; no buffer of ours is that large. */
 void patterns_scan(const struct patterns *p, struct patterns_scratch *scratch,
-                   struct slice bytes, size_t overlap, uint64_t base,
+                   struct slice bytes, size_t overlap, uint64_t base, bool is_chunk,
                    struct candidates *found)
 {
-    struct scan scan = { p, found, base, overlap };
+    struct scan scan = { p, found, base, overlap, is_chunk };
 
     if (bytes.size <= overlap || bytes.size > UINT32_MAX) {
         return;

@@ -72,8 +72,9 @@ static inline void candidates_add(struct candidates *c, uint32_t rule)
 void candidates_sort(struct candidates *);
 
 /* Scans 'bytes', whose first byte is number 'base' of the stream or buffer.  Matches that
- * end within the first 'overlap' bytes were reported before and are left out. */
+ * end within the first 'overlap' bytes were reported before and are left out.  'is_chunk': a
+ * literal may stand where its rule wants it counted from behind the overlap as well. */
 void patterns_scan(const struct patterns *, struct patterns_scratch *, struct slice bytes,
-                   size_t overlap, uint64_t base, struct candidates *);
+                   size_t overlap, uint64_t base, bool is_chunk, struct candidates *);
 
 #endif

@@ -1,4 +1,5 @@
-/* Rules about the reassembled stream, piece by piece as it grows.
+/* Rules about the reassembled stream, piece by piece: when a chunk has been acknowledged, a
+ * message or the session has ended, and a packet of its direction comes by.
  *
  * A piece is scanned with so much of what came before that a literal across the seam is
  * found.  Candidates are evaluated on the window: the last bytes and the new piece as one.
@@ -40,48 +41,31 @@ static void remember(struct flow_side_state *side, uint32_t rule, bool has_match
     *p = (struct pending) { rule, has_matched, at };
 }
 
-static size_t overlap_of(const struct flow_side_state *side)
+/* So much of what was scanned before that a literal across the seam is found. */
+static size_t overlap_of(const struct flow_side_state *side, size_t n_old)
 {
     const struct port_group *g = &side->groups[SCAN_STREAM];
     size_t any = g->any != NULL ? patterns_max_size(g->any) : 0;
     size_t by_port = g->by_port != NULL ? patterns_max_size(g->by_port) : 0;
     size_t longest = any > by_port ? any : by_port;
 
-    if (longest == 0) {
-        return 0;
-    }
-    return longest - 1 < side->window_size ? longest - 1 : side->window_size;
+    return longest == 0 ? 0 : longest - 1 < n_old ? longest - 1 : n_old;
 }
 
-/* Window and piece in one, in the worker's scratch. */
-static struct slice join_window(struct detect_worker *w, const struct flow_side_state *side,
-                                size_t n_window, const uint8_t *bytes, size_t size)
-{
-    if (n_window == 0) {
-        return slice_of(bytes, size);
-    }
-    memcpy(w->stream_scratch, side->window + (side->window_size - n_window), n_window);
-    memcpy(w->stream_scratch + n_window, bytes, size);
-    return slice_of(w->stream_scratch, n_window + size);
-}
-
-static void scan_piece(struct detect_worker *w, const struct flow_side_state *side,
-                       uint64_t offset, const uint8_t *bytes, size_t size)
+static void scan_new(struct detect_worker *w, const struct flow_side_state *side,
+                     const struct stream_raw *raw)
 {
     const struct port_group *g = &side->groups[SCAN_STREAM];
-    size_t overlap = overlap_of(side);
+    size_t overlap = overlap_of(side, raw->n_old), skip = raw->n_old - overlap;
+    struct slice bytes = slice_of(raw->bytes + skip, raw->size - skip);
 
-    if (g->any == NULL && g->by_port == NULL) {
-        return;
-    }
-    struct slice all = join_window(w, side, overlap, bytes, size);
-
-    worker_scan(w, g->any, all, overlap, offset - overlap);
-    worker_scan(w, g->by_port, all, overlap, offset - overlap);
+    worker_scan(w, g->any, bytes, overlap, raw->offset + skip, true);
+    worker_scan(w, g->by_port, bytes, overlap, raw->offset + skip, true);
 }
 
-static void gather(struct detect_worker *w, struct flow_side_state *side,
-                   enum direction dir, uint64_t offset)
+/* 'offset' is that of the first new byte, of 'n_old' that come before it. */
+static void gather(struct detect_worker *w, struct flow_side_state *side, uint64_t offset,
+                   size_t n_old)
 {
     for (unsigned i = side->n_pending; i-- > 0; ) {
         if (!side->pending[i].has_matched) {
@@ -90,37 +74,55 @@ static void gather(struct detect_worker *w, struct flow_side_state *side,
             } else {
                 forget(side, i);
             }
-        } else if (side->pending[i].at + side->window_size < offset) {
+        } else if (side->pending[i].at + n_old < offset) {
             forget(side, i);
         }
     }
     if (side->has_stream_always || side->always_overflowed) {
-        flow_state_add_always(w, dir);
+        flow_state_add_always(w, w->dir);
     }
 }
 
-static void evaluate_on_window(struct detect_worker *w, struct flow_side_state *side,
-                               enum direction dir, uint64_t offset, struct slice all,
-                               size_t n_window)
+/* On the window, where the offsets of contents are those of the stream.  A rule that says where
+ * a content stands is also tried on the piece by itself: such rules are written for messages,
+ * and a piece begins with one where the parser has told of the end of the one before. */
+static enum verdict evaluate_piece(struct detect_worker *w, const struct engine_rule *er,
+                                   const struct stream_raw *raw, uint64_t skip,
+                                   struct look *look)
+{
+    look->payload = slice_of(raw->bytes + skip, raw->size - skip);
+    look->base = raw->offset + skip;
+
+    enum verdict verdict = evaluate_rule(w, er, look);
+
+    if (verdict != VERDICT_MATCH && er->in_packet && raw->offset + raw->n_old > 0) {
+        look->payload = slice_of(raw->bytes + raw->n_old, raw->size - raw->n_old);
+        look->base = 0;
+        if (evaluate_rule(w, er, look) == VERDICT_MATCH) {
+            return VERDICT_MATCH;
+        }
+    }
+    return verdict;
+}
+
+static void evaluate_on(struct detect_worker *w, struct flow_side_state *side,
+                        const struct stream_raw *raw)
 {
     struct candidates *c = &w->candidates;
-    uint64_t base = offset - n_window, end = base + all.size;
+    uint64_t end = raw->offset + raw->size;
 
     candidates_sort(c);
     for (uint32_t i = 0; i < c->n; i++) {
         const struct engine_rule *er = &w->engine->rules[c->rules[i]];
         const struct pending *p = find_pending(side, c->rules[i]);
-        uint64_t skip = p != NULL && p->has_matched && p->at > base ? p->at - base : 0;
-        struct look look = { .dir = dir, .is_stream = true };
+        uint64_t skip = p != NULL && p->has_matched && p->at > raw->offset
+                            ? p->at - raw->offset : 0;
+        struct look look = { .dir = w->dir, .is_stream = true, .has_payload = true };
 
-        if (!er->in_stream || skip >= all.size) {
+        if (!er->in_stream || skip >= raw->size) {
             continue;
         }
-        look.payload = slice_from(all, skip);
-        look.base = base + skip;
-        look.has_payload = true;
-
-        enum verdict verdict = evaluate_rule(w, er, &look);
+        enum verdict verdict = evaluate_piece(w, er, raw, skip, &look);
 
         if (verdict == VERDICT_MATCH) {
             remember(side, c->rules[i], true, end);
@@ -136,35 +138,38 @@ static void evaluate_on_window(struct detect_worker *w, struct flow_side_state *
 }
 
 static void run_piece(struct detect_worker *w, struct flow_side_state *side,
-                      enum direction dir, uint64_t offset, const uint8_t *bytes, size_t size)
+                      const struct stream_raw *raw)
 {
-    candidates_clear(&w->candidates);
-    scan_piece(w, side, offset, bytes, size);
-    gather(w, side, dir, offset);
-    if (w->candidates.n > 0) {
-        size_t n_window = side->window_size;
-        struct slice all = join_window(w, side, n_window, bytes, size);
+    uint64_t offset = raw->offset + raw->n_old;
 
-        evaluate_on_window(w, side, dir, offset, all, n_window);
+    if (side->stream_end != offset) {
+        side->n_pending = 0;    /* Nothing is found across what is missing. */
     }
-    window_append(w, side, bytes, size, offset + size);
+    side->stream_end = raw->offset + raw->size;
+    candidates_clear(&w->candidates);
+    scan_new(w, side, raw);
+    gather(w, side, offset, raw->n_old);
+    if (w->candidates.n > 0) {
+        evaluate_on(w, side, raw);
+    }
 }
 
-void stream_rules_run(struct detect_worker *w, const struct stream_data *data)
+void stream_rules_run(struct detect_worker *w)
 {
-    if (!w->engine->has_stream_rules || data->bytes == NULL || data->size == 0
-        || !w->sees_payload) {
+    struct stream_raw raw;
+
+    if (!stream_raw_is_due(w->flow, w->dir)) {
         return;
     }
-    struct flow_side_state *side = flow_state_side(w, data->dir);
+    struct flow_side_state *side = flow_state_side(w, w->dir);
+    const struct port_group *g = &side->groups[SCAN_STREAM];
 
-    if (data->gap > 0 || side->stream_end != data->offset) {
-        side->window_size = 0;  /* Nothing is found across what is missing. */
-        side->n_pending = 0;
+    if (!w->sees_payload || (g->any == NULL && g->by_port == NULL
+                             && !side->has_stream_always && !side->always_overflowed)) {
+        stream_raw_skip(w->flow, w->dir);
+        return;
     }
-    for (uint32_t at = 0; at < data->size; at += STREAM_PIECE) {
-        size_t n = data->size - at < STREAM_PIECE ? data->size - at : STREAM_PIECE;
-
-        run_piece(w, side, data->dir, data->offset + at, data->bytes + at, n);
+    while (stream_raw_next(w->flow, w->dir, (size_t) w->engine->conf.stream_window, &raw)) {
+        run_piece(w, side, &raw);
     }
 }

@@ -173,7 +173,7 @@ void tags_count(struct detect_worker *w)
     const struct packet *p = w->packet;
 
     w->is_tagged = false;
-    if (p->src.version == 0 || p->source == PACKET_FROM_STREAM_FLUSH) {
+    if (p->src.version == 0 || packet_is_made(p)) {
         return;
     }
     if (w->hosts != NULL && w->engine->n_host_tags > 0) {

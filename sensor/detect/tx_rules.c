@@ -172,12 +172,15 @@ static void scan_source(struct detect_worker *w, const struct app_tx *tx, enum d
         if (view.bytes.size > p->scanned) {
             worker_scan(w, patterns,
                         slice_from(view.bytes, from),
-                        p->scanned - from, from);
+                        p->scanned - from, from, false);
         }
         if (view.state == APP_VIEW_GROWING) {
             p->scanned = (uint32_t) view.bytes.size;
             side->grown = p->scanned > side->grown ? p->scanned : side->grown;
             return;
+        }
+        if (!is_simple) {
+            side->evaluate_at = 0;      /* What grew is whole now. */
         }
         if (!(s->info->flags & BUFFER_MULTI)) {
             break;
@@ -227,18 +230,14 @@ void add_from_index(struct detect_worker *w, const struct header_index *index,
 /* ---- Evaluation ---- */
 
 /* Payload beside a transaction: the stream's window, or the datagram. */
-static void set_payload(struct detect_worker *w, struct look *look)
+static void set_payload(const struct detect_worker *w, struct look *look)
 {
-    if (packet_is_udp(w->packet)) {
-        look->payload = packet_payload(w->packet);
-        look->has_payload = w->dir == look->dir && look->payload.size > 0;
+    if (w->flow->key.ip_proto == IP_PROTO_TCP) {
+        look->is_payload_stream = look->has_payload = true;
         return;
     }
-    const struct flow_side_state *stream = &w->detect_flow->sides[look->dir];
-
-    look->has_payload = stream->window_size > 0;
-    look->payload = slice_of(stream->window, stream->window_size);
-    look->base = stream->stream_end - stream->window_size;
+    look->payload = packet_payload(w->packet);
+    look->has_payload = w->dir == look->dir && look->payload.size > 0;
 }
 
 bool session_has_fired(const struct detect_worker *w, uint32_t rule)
@@ -498,6 +497,40 @@ static void run_late_events(struct detect_worker *w, struct app_tx *tx, enum dir
     dt->sides[dir].events = tx->events;
 }
 
+/* Is there something in a direction that rules have not seen? */
+static bool is_behind(const struct app_tx *tx, enum direction dir)
+{
+    const struct tx_side_state *side = tx->detect != NULL ? &tx->detect->sides[dir] : NULL;
+
+    return !tx->is_inspected[dir]
+           && (side == NULL || !side->is_begun || side->changes != tx->changes[dir]
+               || side->was_done != tx->is_done[dir] || side->events != tx->events);
+}
+
+bool worker_looks_at(const struct detect_worker *w, enum direction dir)
+{
+    const struct flow *f = w->flow;
+
+    return dir == w->dir || f->key.ip_proto != IP_PROTO_TCP || w->is_skipped
+           || f->sides[dir].packets == 0
+           || (w->packet->source == PACKET_FROM_STREAM_FLUSH && w->dir == TO_CLIENT);
+}
+
+static void run_tx(struct detect_worker *w, struct app_tx *tx)
+{
+    tx->is_watched = false;
+    for (enum direction dir = TO_SERVER; dir < N_DIRECTIONS; dir++) {
+        if (!worker_looks_at(w, dir) && !w->engine->txs[tx->parser->proto][dir].is_empty) {
+            tx->is_watched |= is_behind(tx, dir);
+        } else if (!tx->is_inspected[dir]) {
+            run_side(w, tx, dir);
+        } else if (tx->events != 0) {
+            run_late_events(w, tx, dir);
+        }
+        tx->is_watched |= tx->detect != NULL && tx->detect->sides[dir].waits_for_payload;
+    }
+}
+
 void tx_rules_run(struct detect_worker *w)
 {
     struct app_session *s = w->flow->app;
@@ -507,15 +540,6 @@ void tx_rules_run(struct detect_worker *w)
     }
     for (struct app_tx *tx = app_tx_first_moved(s); tx != NULL;
          tx = app_tx_next_moved(s, tx)) {
-        tx->is_watched = false;
-        for (unsigned dir = 0; dir < N_DIRECTIONS; dir++) {
-            if (!tx->is_inspected[dir]) {
-                run_side(w, tx, (enum direction) dir);
-            } else if (tx->events != 0) {
-                run_late_events(w, tx, (enum direction) dir);
-            }
-            tx->is_watched |= tx->detect != NULL
-                              && tx->detect->sides[dir].waits_for_payload;
-        }
+        run_tx(w, tx);
     }
 }

@@ -18,9 +18,6 @@ static void init_pools(struct detect_worker *w)
     pool_init(&w->entropy_pool, sizeof(struct flow_entropy), memory / 16);
     pool_init(&w->vars_pool, sizeof(struct flow_vars), memory / 16);
     pool_init(&w->tags_pool, sizeof(struct flow_tags), memory / 16);
-    for (unsigned i = 0; i < N_WINDOW_CLASSES; i++) {
-        pool_init(&w->window_pools[i], (size_t) 512 << i, memory / 16);
-    }
     arena_init(&w->lists_arena, 65536, memory / 32);
     arena_init(&w->packet_arena, 32768, 1u << 20);
     arena_init(&w->view_arena, 65536, 4u << 20);
@@ -37,7 +34,6 @@ struct detect_worker *detect_worker_create(const struct detect_engine *e,
     candidates_init(&w->candidates, e->n_rules);
     candidates_init(&w->matched, e->n_rules);
     w->alerts = xcalloc(e->conf.max_alerts + 1, sizeof *w->alerts);
-    w->stream_scratch = xmalloc(STREAM_PIECE + (512u << N_WINDOW_CLASSES));
     w->base64 = xmalloc(PROGRAM_BASE64_MAX);
     w->transform_a = xmalloc(TRANSFORM_MAX);
     w->transform_b = xmalloc(TRANSFORM_MAX);
@@ -63,9 +59,6 @@ void detect_worker_destroy(struct detect_worker *w)
     arena_fini(&w->lists_arena);
     arena_fini(&w->packet_arena);
     arena_fini(&w->view_arena);
-    for (unsigned i = 0; i < N_WINDOW_CLASSES; i++) {
-        pool_fini(&w->window_pools[i]);
-    }
     pool_fini(&w->flow_pool);
     pool_fini(&w->tx_pool);
     pool_fini(&w->tx_rules_pool);
@@ -75,7 +68,6 @@ void detect_worker_destroy(struct detect_worker *w)
     pool_fini(&w->tags_pool);
     pool_fini(&w->entropy_pool);
     pool_fini(&w->vars_pool);
-    free(w->stream_scratch);
     free(w->base64);
     free(w->transform_a);
     free(w->transform_b);
@@ -84,20 +76,18 @@ void detect_worker_destroy(struct detect_worker *w)
 }
 
 void worker_scan(struct detect_worker *w, const struct patterns *patterns,
-                 struct slice bytes, size_t overlap, uint64_t base)
+                 struct slice bytes, size_t overlap, uint64_t base, bool is_chunk)
 {
     if (patterns != NULL) {
         w->counters.scans++;
         w->counters.scanned_bytes += bytes.size;
-        patterns_scan(patterns, w->scratch, bytes, overlap, base, &w->candidates);
+        patterns_scan(patterns, w->scratch, bytes, overlap, base, is_chunk, &w->candidates);
     }
 }
 
 /* A packet without a flow has sides as well, of its own. */
 static void clear_spare(struct detect_worker *w)
 {
-    window_free(w, &w->spare.sides[TO_SERVER]);
-    window_free(w, &w->spare.sides[TO_CLIENT]);
     memset(&w->spare, 0, sizeof w->spare);
 }
 
@@ -113,31 +103,35 @@ static bool is_flow_established(const struct flow *flow)
                                               : flow->state != FLOW_NEW;
 }
 
-void detect_begin(struct detect_worker *w, const struct packet *p, struct flow *flow,
-                  enum direction dir, const struct stream_result *result)
+/* Nothing has matched it yet. */
+static void set_packet(struct detect_worker *w, const struct packet *p, enum direction dir)
 {
     w->packet = p;
-    w->flow = flow;
     w->dir = dir;
-    w->result = *result;
     w->n_matches = w->n_alerts = 0;
     w->n_packet_vars = 0;
-    /* The packet that ends a handshake is not part of an established session yet. */
-    w->is_established = w->was_established = flow != NULL && is_flow_established(flow);
-    w->is_skipped = w->engine->n_rules == 0;
-    w->sees_payload = flow == NULL || !flow->no_payload_inspection;
-    /* A TCP segment's own bytes do not tell its own protocol: it counts from the next
-     * packet on, when the receiver may have acknowledged them. */
-    w->app_proto = flow != NULL ? flow->app_proto : APP_UNKNOWN;
-    w->detect_flow = NULL;
-    if (w->is_skipped) {
-        return;
-    }
     if (w->matched.n > 0) {
         candidates_clear(&w->matched);
     }
     if (w->packet_arena.used > 0) {
         arena_reset(&w->packet_arena);
+    }
+}
+
+void detect_begin(struct detect_worker *w, const struct packet *p, struct flow *flow,
+                  enum direction dir, const struct stream_result *result)
+{
+    w->flow = flow;
+    w->result = *result;
+    /* The packet that ends a handshake is not part of an established session yet. */
+    w->is_established = w->was_established = flow != NULL && is_flow_established(flow);
+    w->is_skipped = w->engine->n_rules == 0;
+    w->sees_payload = flow == NULL || !flow->no_payload_inspection;
+    w->app_proto = flow != NULL ? flow->app_proto : APP_UNKNOWN;
+    w->detect_flow = NULL;
+    set_packet(w, p, dir);
+    if (w->is_skipped) {
+        return;
     }
     if (flow != NULL) {
         w->detect_flow = flow_state_get(w, flow);
@@ -149,40 +143,56 @@ void detect_begin(struct detect_worker *w, const struct packet *p, struct flow *
     }
 }
 
-void detect_set_stream_result(struct detect_worker *w, const struct stream_result *result)
+void detect_set_stream_result(struct detect_worker *w, enum direction dir,
+                              const struct stream_result *result)
 {
+    w->dir = dir;
     w->result = *result;
+}
+
+void detect_interrupt(struct detect_worker *w, const struct packet *made, enum direction dir)
+{
+    set_packet(w, made, dir);
+}
+
+void detect_resume(struct detect_worker *w, const struct packet *p, enum direction dir)
+{
+    set_packet(w, p, dir);
+    w->is_skipped |= w->detect_flow != NULL && w->detect_flow->is_passed;
     w->is_established = w->was_established;
 }
 
-void detect_stream(struct detect_worker *w, struct flow *flow, const struct stream_data *data)
+/* Does the packet belong to the session?  What was refused moves nothing; behind the end of
+ * the session it still brings rules to what they have not seen. */
+static bool is_part_of_session(const struct detect_worker *w)
 {
-    if (w->is_skipped || flow != w->flow) {
-        return;
-    }
-    enum app_proto before = w->app_proto;
+    return w->flow == NULL || w->flow->key.ip_proto != IP_PROTO_TCP || w->result.is_valid
+           || w->flow->tcp_state == TCP_STATE_CLOSED;
+}
 
-    w->is_established = is_tcp_established(flow);
-    w->app_proto = flow->app_proto;
-    /* The parsers may have exchanged client and server. */
-    w->detect_flow = flow_state_get(w, flow);
-    stream_rules_run(w, data);
-    w->app_proto = before;
+static void run_packet_and_stream(struct detect_worker *w)
+{
+    if (w->flow != NULL) {
+        w->detect_flow = flow_state_get(w, w->flow);
+        w->app_proto = w->flow->app_proto;
+        if (is_part_of_session(w)) {
+            w->is_established = is_flow_established(w->flow);
+            stream_rules_run(w);
+            w->is_established = w->was_established;
+        }
+    }
+    packet_rules_run(w);
 }
 
 void detect_run(struct detect_worker *w)
 {
     tags_count(w);
     if (!w->is_skipped) {
-        if (w->flow != NULL) {
-            w->detect_flow = flow_state_get(w, w->flow);
-            if (w->flow->key.ip_proto != IP_PROTO_TCP) {
-                w->app_proto = w->flow->app_proto;
-            }
-        }
-        packet_rules_run(w);
+        run_packet_and_stream(w);
+    } else if (w->flow != NULL) {
+        stream_raw_skip(w->flow, w->dir);
     }
-    if (w->flow != NULL && w->flow->app != NULL) {
+    if (w->flow != NULL && w->flow->app != NULL && is_part_of_session(w)) {
         /* Transactions are of the flow as it is now, also where its session has closed. */
         w->is_established = is_flow_established(w->flow);
         if (w->flow->app->n_frames > 0) {
@@ -210,8 +220,6 @@ void detect_flow_end(struct detect_worker *w, struct flow *flow)
     if (df == NULL) {
         return;
     }
-    window_free(w, &df->sides[TO_SERVER]);
-    window_free(w, &df->sides[TO_CLIENT]);
     if (df->flowbits != NULL) {
         pool_put(&w->bits_pool, df->flowbits);
     }

@@ -100,7 +100,9 @@ enum packet_source {
     PACKET_FROM_VXLAN,
     PACKET_FROM_GENEVE,
     PACKET_FROM_GTPU,
-    PACKET_FROM_STREAM_FLUSH,   /* No bytes: made when a flow ends or a stream is cut. */
+    PACKET_FROM_STREAM_FLUSH,   /* No bytes: made when a flow ends. */
+    PACKET_FROM_STREAM_CHANGE,  /* No bytes: made when a session changes its protocol, or what
+                                 * follows cannot be read. */
     PACKET_N_SOURCES
 };
 
@@ -179,6 +181,12 @@ static inline struct slice packet_payload(const struct packet *p)
 {
     return p->payload == LAYER_ABSENT ? slice_of(NULL, 0)
                                       : slice_of(p->bytes + p->payload, p->payload_size);
+}
+
+/* Without bytes, for what waits to be inspected. */
+static inline bool packet_is_made(const struct packet *p)
+{
+    return p->source == PACKET_FROM_STREAM_FLUSH || p->source == PACKET_FROM_STREAM_CHANGE;
 }
 
 static inline bool packet_is_tcp(const struct packet *p)

@@ -40,7 +40,7 @@ static void fill_endpoints(struct event *e, const struct packet *p, const struct
         if (p->src.version != 0) {
             set_endpoints(e, &p->src, p->sport, &p->dst, p->dport, p->ip_proto);
             e->has_src_port = e->has_dest_port = has_ports(p->ip_proto)
-                && (p->l4 != LAYER_ABSENT || p->source == PACKET_FROM_STREAM_FLUSH);
+                && (p->l4 != LAYER_ABSENT || packet_is_made(p));
         }
     } else if (side == SOURCE_IS_CLIENT) {
         set_endpoints(e, flow_client(flow), flow_client_port(flow), flow_server(flow),

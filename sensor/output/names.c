@@ -49,6 +49,8 @@ const char *packet_source_name(const struct packet *p)
         return "gtp-u encapsulation";
     case PACKET_FROM_STREAM_FLUSH:
         return "stream (flow timeout)";
+    case PACKET_FROM_STREAM_CHANGE:
+        return "stream (detect/log)";
     case PACKET_N_SOURCES:
         break;
     }

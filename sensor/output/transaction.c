@@ -246,6 +246,15 @@ static bool log_messages(struct output_worker *w, const struct packet *p, struct
     return is_over;
 }
 
+/* A file is told of with a packet of its direction: there rules have seen all of it, and what
+ * they asked for is done.  A side that has ended sends no more packets to wait for. */
+static bool is_file_ready(const struct packet *p, const struct flow *flow,
+                          const struct app_session *session, enum direction dir)
+{
+    return flow->key.ip_proto != IP_PROTO_TCP || flow_direction(flow, p) == dir
+           || (session->has_ended[TO_SERVER] && session->has_ended[TO_CLIENT]);
+}
+
 void output_transaction(struct output_worker *w, const struct packet *p, struct flow *flow,
                         struct app_tx *tx)
 {
@@ -262,7 +271,8 @@ void output_transaction(struct output_worker *w, const struct packet *p, struct 
         if (file->is_logged) {
             continue;
         }
-        if (file->state == FILE_OPENED && !is_over) {
+        if ((file->state == FILE_OPENED && !is_over)
+            || !is_file_ready(p, flow, tx->session, file->dir)) {
             has_open_files = true;
             continue;
         }

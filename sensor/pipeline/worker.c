@@ -45,48 +45,15 @@ static void report(struct worker *w, const struct packet *p, struct flow *flow,
     }
 }
 
-static void run_packet(struct worker *w, struct packet *p)
-{
-    struct stream_result result = { .is_valid = true };
-    enum direction dir = TO_SERVER;
-    struct flow *flow = p->src.version != 0 && !p->is_invalid
-                            ? flow_table_packet(w->flows, p, &dir) : NULL;
-
-    detect_begin(w->detect, p, flow, dir, &result);
-    if (flow != NULL) {
-        flow_classify(w->flows, flow, p, dir);
-        if (packet_is_tcp(p)) {
-            result = stream_packet(w->streams, flow, dir, p);
-            detect_set_stream_result(w->detect, &result);
-        } else if (packet_is_udp(p) && !p->is_checksum_bad) {
-            app_datagram(w->apps, flow, p, dir);
-        }
-    }
-    detect_run(w->detect);
-    report(w, p, flow, dir);
-}
-
-/* The stream room hands on bytes: the parser first, so that rules on raw data know the
- * protocol, then the rules. */
-static void take_stream(void *context, struct flow *flow, const struct packet *p,
-                        const struct stream_data *data)
-{
-    struct worker *w = context;
-
-    app_stream(w->apps, flow, p, data);
-    detect_stream(w->detect, flow, data);
-}
-
-/* ---- The end of a flow ---- */
-
-/* A packet without bytes that stands for the end of 'flow' in a direction. */
-static void make_flush_packet(const struct flow *flow, enum direction dir, struct packet *p)
+/* A packet without bytes that stands for 'flow' in a direction. */
+static void make_packet(const struct flow *flow, enum direction dir, enum packet_source source,
+                        uint64_t time_ns, struct packet *p)
 {
     bool as_key = (dir == TO_SERVER) == !flow->is_swapped;
 
     memset(p, 0, sizeof *p);
-    p->source = PACKET_FROM_STREAM_FLUSH;
-    p->time_ns = flow->last_ns;
+    p->source = source;
+    p->time_ns = time_ns;
     p->eth = p->l3 = p->l4 = p->payload = LAYER_ABSENT;
     p->src = as_key ? flow->key.src : flow->key.dst;
     p->dst = as_key ? flow->key.dst : flow->key.src;
@@ -99,8 +66,66 @@ static void make_flush_packet(const struct flow *flow, enum direction dir, struc
     }
 }
 
-/* Lets every room finish with a flow that leaves the table: what waits behind gaps is
- * handed on, open transactions are closed, inspected and logged, then the flow itself. */
+/* The session becomes another with this packet: what came so far does not wait for packets of
+ * its direction. */
+static void flush_session(struct worker *w, struct flow *flow, const struct packet *p,
+                          enum direction packet_dir)
+{
+    struct packet made;
+
+    flow->app->wants_flush = false;
+    for (enum direction dir = TO_SERVER; dir < N_DIRECTIONS && flow->app != NULL; dir++) {
+        make_packet(flow, dir, PACKET_FROM_STREAM_CHANGE, p->time_ns, &made);
+        detect_interrupt(w->detect, &made, dir);
+        stream_raw_trigger(flow, dir);
+        detect_run(w->detect);
+        report(w, &made, flow, dir);
+    }
+    detect_resume(w->detect, p, packet_dir);
+}
+
+static void run_packet(struct worker *w, struct packet *p)
+{
+    struct stream_result result = { .is_valid = true };
+    enum direction dir = TO_SERVER;
+    struct flow *flow = p->src.version != 0 && !p->is_invalid
+                            ? flow_table_packet(w->flows, p, &dir) : NULL;
+
+    detect_begin(w->detect, p, flow, dir, &result);
+    if (flow != NULL) {
+        flow_classify(w->flows, flow, p, dir);
+        if (packet_is_tcp(p)) {
+            result = stream_packet(w->streams, flow, dir, p);
+            dir = flow_direction(flow, p);      /* A handshake may turn the flow. */
+            detect_set_stream_result(w->detect, dir, &result);
+            if (flow->app != NULL && flow->app->wants_flush) {
+                flush_session(w, flow, p, dir);
+            }
+        } else if (packet_is_udp(p) && !p->is_checksum_bad) {
+            app_datagram(w->apps, flow, p, dir);
+        }
+    }
+    detect_run(w->detect);
+    report(w, p, flow, dir);
+    if (flow != NULL) {
+        stream_settle(flow, dir);
+    }
+}
+
+/* The stream room hands on bytes to the parser; rules fetch raw ones when they are due. */
+static void take_stream(void *context, struct flow *flow, const struct packet *p,
+                        const struct stream_data *data)
+{
+    struct worker *w = context;
+
+    app_stream(w->apps, flow, p, data);
+}
+
+/* ---- The end of a flow ---- */
+
+/* Lets every room finish with a flow that leaves the table, one side after the other: what
+ * waits for its acknowledgement or behind gaps is handed on, open transactions are closed,
+ * inspected and logged, then the flow itself. */
 static void end_flow(void *context, struct flow *flow)
 {
     struct worker *w = context;
@@ -111,17 +136,18 @@ static void end_flow(void *context, struct flow *flow)
     flow_classify_end(w->flows, flow);
     for (enum direction dir = TO_SERVER;
          dir < N_DIRECTIONS && (flow->stream != NULL || flow->app != NULL); dir++) {
-        make_flush_packet(flow, dir, &flush);
+        make_packet(flow, dir, PACKET_FROM_STREAM_FLUSH, flow->last_ns, &flush);
         detect_begin(w->detect, &flush, flow, dir, &result);
+        stream_flow_finish(w->streams, flow, dir, &flush);
         if (dir == TO_SERVER) {
-            if (flow->stream != NULL) {
-                stream_flow_end(w->streams, flow, &flush);
-            }
+            app_flow_finish_side(w->apps, flow, dir);
+        } else {
             app_flow_finish(w->apps, flow);
         }
         detect_run(w->detect);
         report(w, &flush, flow, dir);
     }
+    stream_flow_end(w->streams, flow);
     output_flow(w->output, w->flows, flow);
     app_flow_end(w->apps, flow);
     detect_flow_end(w->detect, flow);

@@ -17,7 +17,7 @@ static bool refuse(struct stream_engine *e, struct segment *seg, enum stream_eve
 static void start_side(struct stream_side *side, uint32_t isn)
 {
     side->isn = isn;
-    side->base = side->next_seq = side->last_ack = isn + 1;
+    side->base = side->left = side->told = side->raw = side->next_seq = side->last_ack = isn + 1;
     side->right_edge = isn + 1 + side->window;
 }
 
@@ -91,10 +91,15 @@ static void establish(struct segment *seg)
     }
     st->is_established = true;
     stream_set_state(seg, TCP_STATE_ESTABLISHED);
-    /* Data that the handshake's packets carried. */
+    /* Data that the handshake's packets carried was sent, too; it is handed on with what is
+     * acknowledged from now on. */
     for (int d = 0; d < N_DIRECTIONS; d++) {
-        stream_advance(seg->flow, (enum direction) d, seg->packet, st->sides[d].base);
-        st->sides[d].next_seq = seq_max(st->sides[d].next_seq, st->sides[d].base);
+        struct stream_side *side = &st->sides[d];
+
+        if (side->ahead != &side->segments) {
+            side->next_seq = seq_max(side->next_seq,
+                                     segment_end(segment_of(side->segments.prev)));
+        }
     }
 }
 
@@ -216,8 +221,7 @@ static bool settle_client_isn(struct stream_engine *e, struct segment *seg)
     uint32_t data_end = client->isn + 1;
 
     if (last != &client->segments) {
-        const struct stream_segment *k = LIST_ENTRY(last, struct stream_segment, node);
-        data_end = k->seq + k->size;
+        data_end = segment_end(LIST_ENTRY(last, struct stream_segment, node));
     }
     if (seg->ack == client->isn + 1) {
         if (data_end != seg->ack) {

@@ -1,83 +1,5 @@
+/* From the store to the sink: what was acknowledged, in order, with gaps. */
 #include "sensor/stream/stream_private.h"
-
-#include <string.h>
-
-static struct stream_segment *segment_of(struct list_node *node)
-{
-    return LIST_ENTRY(node, struct stream_segment, node);
-}
-
-static struct stream_segment *first_segment(const struct stream_side *side)
-{
-    struct list_node *node = list_front(&side->segments);
-
-    return node != NULL ? segment_of(node) : NULL;
-}
-
-static uint32_t segment_end(const struct stream_segment *k)
-{
-    return k->seq + k->size;
-}
-
-static uint32_t object_size(const struct stream_segment *k)
-{
-    return k->cap + (uint32_t) sizeof *k;
-}
-
-/* A segment with room for 'size' bytes or as many as one can hold; NULL, with the event
- * that says which limit refused it. */
-static struct stream_segment *get_segment(struct stream *st, struct stream_side *side,
-                                          uint32_t size, enum stream_event *why)
-{
-    struct stream_engine *e = st->engine;
-    bool is_small = size <= STREAM_SMALL_SEGMENT - sizeof(struct stream_segment);
-    uint32_t object = is_small ? STREAM_SMALL_SEGMENT : STREAM_LARGE_SEGMENT;
-
-    *why = STREAM_EVENT_REASSEMBLY_INSERT_LIMIT;
-    if (side->n_segments >= STREAM_MAX_SEGMENTS
-        || st->memory + object > e->conf.flow_memory) {
-        return NULL;
-    }
-    *why = STREAM_EVENT_REASSEMBLY_INSERT_MEMCAP;
-    if (e->counters.memory + object > e->conf.memory) {
-        return NULL;
-    }
-    struct stream_segment *k = pool_get(is_small ? &e->small : &e->large);
-    if (k != NULL) {
-        k->cap = object - (uint32_t) sizeof *k;
-        st->memory += object;
-        e->counters.memory += object;
-    }
-    return k;
-}
-
-/* Gives a segment back that is in no list. */
-static void put_segment(struct stream *st, struct stream_segment *k)
-{
-    struct stream_engine *e = st->engine;
-    uint32_t object = object_size(k);
-
-    st->memory -= object;
-    e->counters.memory -= object;
-    pool_put(object == STREAM_SMALL_SEGMENT ? &e->small : &e->large, k);
-}
-
-static void unlink_segment(struct stream_side *side, struct stream_segment *k)
-{
-    list_remove(&k->node);
-    side->n_segments--;
-}
-
-void stream_drop_segments(struct stream *st, struct stream_side *side)
-{
-    struct stream_segment *k;
-
-    while ((k = first_segment(side)) != NULL) {
-        unlink_segment(side, k);
-        put_segment(st, k);
-    }
-    side->has_probe = false;
-}
 
 /* ---- Handing on ---- */
 
@@ -113,7 +35,8 @@ static uint64_t depth_left(const struct stream *st, const struct stream_side *si
 static void reach_depth(struct stream *st, struct stream_side *side)
 {
     st->engine->counters.depth_reached++;
-    stream_drop_segments(st, side);
+    stream_drop_ahead(st, side);
+    side->is_raw_due = true;
 }
 
 /* The next 'size' bytes of the stream. */
@@ -125,16 +48,17 @@ static void hand_on(struct flow *flow, enum direction dir, const struct packet *
     struct stream_data data = { .offset = side->offset, .bytes = bytes, .size = size };
     uint64_t left = depth_left(st, side);
 
-    side->base += size;
-    side->offset += size;
-    if (side->is_finished) {
-        return;
-    }
     if (size >= left) {
         data.size = (uint32_t) left;
         data.bytes = left > 0 ? bytes : NULL;
         data.is_depth_reached = true;
+    }
+    side->base += data.size;
+    side->offset += data.size;
+    if (data.is_depth_reached) {
         reach_depth(st, side);
+        side->base += size - data.size;
+        side->offset += size - data.size;
     }
     call_sink(flow, dir, packet, &data);
 }
@@ -161,21 +85,20 @@ static void declare_gap(struct flow *flow, enum direction dir, const struct pack
     }
 }
 
-/* Hands on the first kept segment, which begins at or before the base.  It leaves the
- * list first: the sink may stop the stream, which drops the list. */
+/* Hands on what is kept of the first segment ahead, which begins at or before the base, up
+ * to 'limit'.  The place in the list moves first: the sink may stop the stream. */
 static void hand_on_kept(struct flow *flow, enum direction dir, const struct packet *packet,
-                         struct stream_segment *k)
+                         struct stream_segment *k, uint32_t limit)
 {
-    struct stream *st = flow->stream;
-    struct stream_side *side = &st->sides[dir];
-    uint32_t skip = side->base - k->seq;
+    struct stream_side *side = &flow->stream->sides[dir];
+    const uint8_t *bytes = k->bytes + (side->base - k->seq);
+    uint32_t end = seq_min(segment_end(k), limit);
 
-    unlink_segment(side, k);
-    if (skip < k->size) {
-        st->engine->counters.bytes_out_of_order += k->size - skip;
-        hand_on(flow, dir, packet, k->bytes + skip, k->size - skip);
+    if (end == segment_end(k)) {
+        side->ahead = k->node.next;
     }
-    put_segment(st, k);
+    side->ahead_bytes -= end - side->base;
+    hand_on(flow, dir, packet, bytes, end - side->base);
 }
 
 /* The receiver took the byte of a zero window probe after all. */
@@ -185,7 +108,12 @@ static void hand_on_probe(struct flow *flow, enum direction dir, const struct pa
     uint8_t byte = side->probe_byte;
 
     side->has_probe = false;
-    hand_on(flow, dir, packet, &byte, 1);
+    if (side->is_finished) {
+        side->base++;
+        side->offset++;
+    } else {
+        hand_on(flow, dir, packet, &byte, 1);
+    }
 }
 
 static void hand_on_end(struct flow *flow, enum direction dir, const struct packet *packet)
@@ -195,34 +123,41 @@ static void hand_on_end(struct flow *flow, enum direction dir, const struct pack
     struct stream_data data = { .offset = side->offset, .is_end = true };
 
     if (!side->is_finished) {
-        stream_drop_segments(st, side);
+        stream_drop_ahead(st, side);
+        side->is_raw_due = true;
         call_sink(flow, dir, packet, &data);
     }
 }
 
 void stream_advance(struct flow *flow, enum direction dir, const struct packet *packet,
-                    uint32_t limit)
+                    uint32_t limit, uint32_t lost, bool is_over)
 {
     struct stream_side *side = &flow->stream->sides[dir];
 
     if (side->has_fin) {
         limit = seq_min(limit, side->fin_seq);
+        lost = seq_min(lost, side->fin_seq);
     }
     for (;;) {
-        struct stream_segment *k = first_segment(side);
+        struct stream_segment *k = segment_ahead(side);
 
         if (side->has_probe && seq_diff(side->last_ack, side->base) > 0) {
             hand_on_probe(flow, dir, packet);
         } else if (k != NULL && seq_diff(k->seq, side->base) <= 0) {
-            hand_on_kept(flow, dir, packet, k);
-        } else if (seq_diff(limit, side->base) > 0) {
-            uint32_t to = k != NULL ? seq_min(limit, k->seq) : limit;
-            declare_gap(flow, dir, packet, to - side->base);
+            if (seq_diff(limit, side->base) <= 0) {
+                break;
+            }
+            hand_on_kept(flow, dir, packet, k, limit);
+        } else if (seq_diff(lost, side->base) > 0
+                   && (k != NULL || lost - side->base >= depth_left(flow->stream, side))) {
+            uint32_t end = k != NULL ? seq_min(lost, k->seq) : lost;
+
+            declare_gap(flow, dir, packet, end - side->base);
         } else {
             break;
         }
     }
-    if (side->has_fin && seq_diff(side->base, side->fin_seq) >= 0) {
+    if (is_over && side->ahead == &side->segments) {
         hand_on_end(flow, dir, packet);
     } else if (side->pending_gap != 0 && !side->is_finished) {
         struct stream_data data = { .offset = side->offset };
@@ -230,11 +165,26 @@ void stream_advance(struct flow *flow, enum direction dir, const struct packet *
     }
 }
 
-void stream_close_gaps(struct flow *flow, enum direction dir, const struct packet *packet)
+static bool waits_for_ack(const struct stream *st)
+{
+    return st->engine->conf.wait_for_ack && !st->is_async;
+}
+
+void stream_deliver(struct flow *flow, enum direction dir, const struct packet *packet)
+{
+    const struct stream_side *side = &flow->stream->sides[dir];
+    uint32_t limit = waits_for_ack(flow->stream) && !side->has_spare
+                         ? side->last_ack : side->base + STREAM_NO_LIMIT;
+
+    stream_advance(flow, dir, packet, limit, seq_min(side->last_ack, side->next_seq), false);
+}
+
+void stream_deliver_last(struct flow *flow, enum direction dir, const struct packet *packet)
 {
     const struct stream_side *side = &flow->stream->sides[dir];
 
-    stream_advance(flow, dir, packet, seq_min(side->last_ack, side->next_seq));
+    stream_advance(flow, dir, packet, side->base + STREAM_NO_LIMIT,
+                   seq_min(side->last_ack, side->next_seq), true);
 }
 
 void stream_finish_side(struct flow *flow, enum direction dir, const struct packet *packet)
@@ -243,181 +193,122 @@ void stream_finish_side(struct flow *flow, enum direction dir, const struct pack
     struct list_node *last = side->segments.prev;
 
     if (!side->is_finished) {
-        uint32_t limit = seq_min(side->last_ack, side->next_seq);
-        if (!list_is_empty(&side->segments)) {
-            limit = seq_max(limit, segment_of(last)->seq);
+        uint32_t lost = seq_min(side->last_ack, side->next_seq);
+        if (side->ahead != &side->segments) {
+            lost = seq_max(lost, segment_of(last)->seq);
         }
-        stream_advance(flow, dir, packet, limit);
+        stream_advance(flow, dir, packet, side->base + STREAM_NO_LIMIT, lost, true);
         hand_on_end(flow, dir, packet);
     }
 }
 
-/* ---- Keeping ---- */
-
-/* Compares 'bytes' of [seq, end) with what 'k' holds of it.  By the overlap policy
- * (README) new bytes replace those of a segment that began behind the new one's start. */
-static void settle_overlap(struct stream *st, struct packet *packet,
-                           struct stream_segment *k, uint32_t seq, uint32_t end,
-                           const uint8_t *bytes, uint32_t origin)
-{
-    uint32_t from = seq_max(seq, k->seq);
-    uint32_t to = seq_min(end, segment_end(k));
-
-    if (seq_diff(to, from) <= 0) {
-        return;
-    }
-    st->engine->counters.overlaps++;
-    if (memcmp(k->bytes + (from - k->seq), bytes + (from - seq), to - from) != 0) {
-        st->engine->counters.overlaps_different++;
-        stream_set_event(st->engine, packet, STREAM_EVENT_REASSEMBLY_OVERLAP_DIFFERENT_DATA);
-        if (seq_diff(k->origin, origin) > 0) {
-            memcpy(k->bytes + (from - k->seq), bytes + (from - seq), to - from);
-        }
-    }
-}
-
-/* Keeps [seq, end), where nothing is kept yet, before list node 'at'.  Returns how many of
- * the bytes were kept: all, unless a limit was reached. */
-static uint32_t fill_hole(struct stream_engine *e, struct segment *seg, struct list_node *at,
-                          uint32_t seq, uint32_t end, const uint8_t *bytes)
-{
-    struct stream_side *side = seg->s;
-    uint32_t done = 0;
-
-    while (seq_diff(end, seq) > 0) {
-        enum stream_event why;
-        struct stream_segment *k = get_segment(seg->st, side, end - seq, &why);
-
-        if (k == NULL) {
-            e->counters.segments_refused++;
-            stream_set_event(e, seg->packet, why);
-            break;
-        }
-        k->seq = seq;
-        k->size = end - seq < k->cap ? end - seq : k->cap;
-        k->origin = seg->end - seg->size;
-        memcpy(k->bytes, bytes + done, k->size);
-        list_insert(at, &k->node);
-        side->n_segments++;
-        e->counters.segments_kept++;
-        seq += k->size;
-        done += k->size;
-    }
-    return done;
-}
-
-/* Keeps what is new of [seq, end); returns how many bytes were. */
-static uint32_t keep(struct stream_engine *e, struct segment *seg, uint32_t seq,
-                     uint32_t end, const uint8_t *bytes)
-{
-    struct stream_side *side = seg->s;
-    struct list_node *node = &side->segments;
-    uint32_t kept = 0, at = seq;
-
-    /* From the tail: the usual segment belongs behind all others. */
-    while (node->prev != &side->segments
-           && seq_diff(segment_end(segment_of(node->prev)), seq) > 0) {
-        node = node->prev;
-    }
-    while (seq_diff(end, at) > 0) {
-        bool is_last = node == &side->segments;
-        uint32_t hole_end = is_last ? end : seq_min(end, segment_of(node)->seq);
-
-        if (seq_diff(hole_end, at) > 0) {
-            uint32_t n = fill_hole(e, seg, node, at, hole_end, bytes + (at - seq));
-            kept += n;
-            if (n < hole_end - at) {
-                break;
-            }
-            at = hole_end;
-        }
-        if (is_last) {
-            break;
-        }
-        settle_overlap(seg->st, seg->packet, segment_of(node), seq, end, bytes,
-                       seg->end - seg->size);
-        at = seq_max(at, segment_end(segment_of(node)));
-        node = node->next;
-    }
-    return kept;
-}
+/* ---- Taking ---- */
 
 void stream_keep_payload(struct stream_engine *e, struct segment *seg)
 {
     uint32_t seq = seg->end - seg->size;
+    bool is_refused;
 
     if (seg->size > 0 && !seg->s->is_finished) {
-        seg->result->has_stream |= keep(e, seg, seq, seq + seg->size, seg->bytes) != 0;
+        seg->result->has_stream |= stream_store(e, seg, seq, seg->end, &is_refused) != 0;
     }
 }
 
+/* Sending again what nobody has acknowledged is what TCP does: only a session that closes
+ * has an event for it. */
 static void note_retransmission(struct stream_engine *e, struct segment *seg, uint32_t end)
 {
-    bool is_acked = seq_diff(end, seg->s->last_ack) <= 0;
-
     seg->result->retransmission = true;
-    stream_set_event(e, seg->packet, is_acked ? STREAM_EVENT_PKT_SPURIOUS_RETRANSMISSION
-                                              : STREAM_EVENT_PKT_RETRANSMISSION);
-}
-
-/* In order: out of the packet at once.  By the overlap policy it stands over whatever is
- * kept of it, all of which began behind. */
-static void take_in_order(struct stream_engine *e, struct segment *seg, uint32_t seq,
-                          uint32_t end)
-{
-    struct stream_side *side = seg->s;
-    uint32_t skip = side->base - seq;
-    uint32_t to = seq_max(end, seg->s->next_seq);
-
-    LIST_FOR_EACH(node, &side->segments) {
-        if (seq_diff(segment_of(node)->seq, end) >= 0) {
-            break;
-        }
-        settle_overlap(seg->st, seg->packet, segment_of(node), seq, end, seg->bytes, seq);
+    if (seq_diff(end, seg->s->last_ack) <= 0) {
+        stream_set_event(e, seg->packet, STREAM_EVENT_PKT_SPURIOUS_RETRANSMISSION);
+    } else if (seg->flow->tcp_state != TCP_STATE_ESTABLISHED) {
+        stream_set_event(e, seg->packet, STREAM_EVENT_PKT_RETRANSMISSION);
     }
-    e->counters.bytes_in_order += end - seq - skip;
-    side->has_probe = false;
-    side->next_seq = to;
-    hand_on(seg->flow, seg->dir, seg->packet, seg->bytes + skip, end - seq - skip);
-    stream_advance(seg->flow, seg->dir, seg->packet, side->base);
 }
 
 /* Where nobody acknowledges, a hole is never proved lost; there a limit that is reached
  * ends the wait for it.  True if that made progress. */
 static bool give_up_first_hole(struct segment *seg)
 {
-    const struct stream_segment *k = first_segment(seg->s);
+    const struct stream_segment *k = segment_ahead(seg->s);
 
     if (k == NULL || (seg->r->is_seen && !seg->st->is_async)) {
         return false;
     }
-    stream_advance(seg->flow, seg->dir, seg->packet, k->seq);
+    stream_advance(seg->flow, seg->dir, seg->packet, seg->s->base + STREAM_NO_LIMIT, k->seq,
+                   false);
     return true;
 }
 
-static void take_out_of_order(struct stream_engine *e, struct segment *seg, uint32_t seq,
-                              uint32_t end)
+/* A limit was reached.  What is in order is not lost by that: it goes on at once, without
+ * waiting for its acknowledgement. */
+static uint32_t take_refused(struct stream_engine *e, struct segment *seg, uint32_t seq,
+                             uint32_t end)
 {
     struct stream_side *side = seg->s;
-    uint64_t refused = e->counters.segments_refused;
-    uint32_t kept = keep(e, seg, seq, end, seg->bytes);
+    bool is_refused;
+    uint32_t kept = 0;
+
+    if (seq_diff(seq, stream_contiguous_end(side)) > 0 && give_up_first_hole(seg)
+        && !side->is_finished && seq_diff(end, side->base) > 0) {
+        kept = stream_store(e, seg, seq_max(seq, side->base), end, &is_refused);
+        if (!is_refused) {
+            return kept;
+        }
+    }
+    /* Is what is missing before it lost, so that it is next? */
+    bool is_next = seq_diff(seq, stream_contiguous_end(side)) <= 0
+                   || (segment_ahead(side) == NULL && seq_diff(seq, side->last_ack) <= 0);
+
+    if (!side->is_finished && is_next && stream_store_spare(e, seg, seq, end)) {
+        e->counters.segments_early++;
+        side->is_raw_due = true;
+        return kept + e->spare->size;
+    }
+    e->counters.segments_refused++;
+    stream_set_event(e, seg->packet,
+                     e->counters.memory + STREAM_SMALL_SEGMENT > e->conf.memory
+                         ? STREAM_EVENT_REASSEMBLY_INSERT_MEMCAP
+                         : STREAM_EVENT_REASSEMBLY_INSERT_LIMIT);
+    return kept;
+}
+
+static void take_new(struct stream_engine *e, struct segment *seg, uint32_t seq, uint32_t end)
+{
+    struct stream_side *side = seg->s;
+    bool is_in_order = seq_diff(seq, stream_contiguous_end(side)) <= 0, is_refused;
     bool is_old = seq_diff(end, side->next_seq) <= 0;
+    uint32_t kept = stream_store(e, seg, seq, end, &is_refused);
 
     side->next_seq = seq_max(side->next_seq, end);
-    if (e->counters.segments_refused == refused) {
-        if (kept == 0 && is_old) {
-            note_retransmission(e, seg, end);
-        }
-        return;
+    if (is_refused) {
+        kept += take_refused(e, seg, seq, end);
+        seg->result->has_stream = kept != 0;
+    } else if (kept == 0 && is_old) {
+        note_retransmission(e, seg, end);
     }
-    if (give_up_first_hole(seg) && !side->is_finished && seq_diff(end, side->base) > 0) {
-        if (seq_diff(seq, side->base) <= 0) {
-            take_in_order(e, seg, seq, end);
-            return;
-        }
-        kept += keep(e, seg, seq, end, seg->bytes);
+    if (is_in_order) {
+        e->counters.bytes_in_order += kept;
+        side->has_probe = false;
+    } else {
+        e->counters.bytes_out_of_order += kept;
     }
-    seg->result->has_stream = kept != 0;
+}
+
+/* Nothing behind the depth is kept.  What reaches it says so by an event. */
+static uint32_t cut_at_depth(struct stream_engine *e, struct segment *seg, uint32_t end)
+{
+    struct stream_side *side = seg->s;
+    uint64_t left = depth_left(seg->st, side);
+
+    if (left >= STREAM_NO_LIMIT || end - side->base < left) {
+        return end;
+    }
+    if (!side->is_depth_told) {
+        side->is_depth_told = true;
+        stream_set_event(e, seg->packet, STREAM_EVENT_REASSEMBLY_DEPTH_REACHED);
+    }
+    return side->base + (uint32_t) left;
 }
 
 void stream_take_payload(struct stream_engine *e, struct segment *seg)
@@ -443,50 +334,12 @@ void stream_take_payload(struct stream_engine *e, struct segment *seg)
     seg->result->has_stream = true;
     if (seq_diff(end, side->base) <= 0) {
         note_retransmission(e, seg, end);
-    } else if (seq_diff(seq, side->base) <= 0) {
-        take_in_order(e, seg, seq, end);
-    } else {
-        take_out_of_order(e, seg, seq, end);
+        return;
     }
-}
-
-/* ---- For tests ---- */
-
-static bool check_side(const struct stream *st, const struct stream_side *side,
-                       uint64_t *memory)
-{
-    uint32_t n = 0, at = side->base;
-
-    LIST_FOR_EACH(node, &side->segments) {
-        const struct stream_segment *k = segment_of(node);
-
-        if (node->next->prev != node || k->size == 0 || k->size > k->cap
-            || seq_diff(k->seq, at) < 0) {
-            return false;
-        }
-        at = segment_end(k);
-        *memory += object_size(k);
-        n++;
+    uint32_t from = seq_max(seq, side->base);
+    uint32_t to = cut_at_depth(e, seg, end);
+    if (seq_diff(to, from) > 0) {
+        take_new(e, seg, from, to);
     }
-    return n == side->n_segments && n <= STREAM_MAX_SEGMENTS
-           && !(side->is_finished && n != 0)
-           && !(side->is_finished && side->pending_gap != 0)
-           && (n == 0 || !st->is_established || seq_diff(at, side->next_seq) <= 0);
-}
-
-bool stream_check(const struct flow *flow)
-{
-    const struct stream *st = flow->stream;
-    uint64_t memory = 0;
-
-    if (st == NULL) {
-        return true;
-    }
-    for (int d = 0; d < N_DIRECTIONS; d++) {
-        if (!check_side(st, &st->sides[d], &memory)) {
-            return false;
-        }
-    }
-    return memory == st->memory && memory <= st->engine->counters.memory
-           && memory <= st->engine->conf.flow_memory;
+    side->next_seq = seq_max(side->next_seq, end);
 }

@@ -8,12 +8,18 @@ static const struct conf_key stream_keys[] = {
       "pick up sessions whose handshake was not seen" },
     { "async-oneside", CONF_BOOL, KEY(async_oneside), "no", 0, 0,
       "accept sessions of which only one side is seen" },
+    { "wait-for-ack", CONF_BOOL, KEY(wait_for_ack), "yes", 0, 0,
+      "inspect data when its receiver has acknowledged it; no: as soon as it is in order" },
+    { "toserver-chunk-size", CONF_SIZE, KEY(chunk_size[TO_SERVER]), "2560", 0, 1u << 20,
+      "bytes from the client that rules on raw streams wait for" },
+    { "toclient-chunk-size", CONF_SIZE, KEY(chunk_size[TO_CLIENT]), "2560", 0, 1u << 20,
+      "bytes from the server that rules on raw streams wait for" },
     { "depth", CONF_SIZE, KEY(depth), "1mb", 0, 0,
       "bytes per direction that are reassembled; 0: no limit" },
-    { "memory", CONF_SIZE, KEY(memory), "128mb", 65536, 1ull << 40,
-      "bytes of out-of-order segments kept, per worker" },
+    { "memory", CONF_SIZE, KEY(memory), "256mb", 65536, 1ull << 40,
+      "bytes of segments kept, per worker" },
     { "flow-memory", CONF_SIZE, KEY(flow_memory), "4mb", 4096, 1ull << 32,
-      "bytes of out-of-order segments kept, per flow" },
+      "bytes of segments kept, per flow" },
     { "max-sessions", CONF_UINT, KEY(max_sessions), "262144", 16, 1u << 28,
       "TCP sessions followed at once, per worker" },
 };
@@ -53,6 +59,13 @@ struct stream_engine *stream_engine_create(const struct stream_conf *conf, strea
                   conf->max_sessions * ((sizeof(struct stream) + 15) & ~(size_t) 15));
         pool_init(&e->small, STREAM_SMALL_SEGMENT, conf->memory);
         pool_init(&e->large, STREAM_LARGE_SEGMENT, conf->memory);
+        e->spare = malloc(sizeof *e->spare + STREAM_SPARE_SEGMENT);
+        e->raw_scratch = malloc(STREAM_RAW_PIECE);
+        if (e->spare == NULL || e->raw_scratch == NULL) {
+            stream_engine_destroy(e);
+            return NULL;
+        }
+        e->spare->cap = STREAM_SPARE_SEGMENT;
     }
     return e;
 }
@@ -63,6 +76,8 @@ void stream_engine_destroy(struct stream_engine *e)
         pool_fini(&e->sessions);
         pool_fini(&e->small);
         pool_fini(&e->large);
+        free(e->spare);
+        free(e->raw_scratch);
         free(e);
     }
 }
@@ -105,8 +120,10 @@ bool stream_session_open(struct stream_engine *e, struct segment *seg)
         return false;
     }
     *st = (struct stream) { .engine = e };
-    list_init(&st->sides[TO_SERVER].segments);
-    list_init(&st->sides[TO_CLIENT].segments);
+    for (int d = 0; d < N_DIRECTIONS; d++) {
+        list_init(&st->sides[d].segments);
+        st->sides[d].ahead = &st->sides[d].segments;
+    }
     seg->flow->stream = st;
     e->counters.sessions++;
     bind_sides(seg);
@@ -208,21 +225,44 @@ struct stream_result stream_packet(struct stream_engine *e, struct flow *flow,
     return result;
 }
 
-void stream_flow_end(struct stream_engine *e, struct flow *flow, const struct packet *last)
+void stream_settle(struct flow *flow, enum direction dir)
 {
     struct stream *st = flow->stream;
 
     if (st == NULL) {
         return;
     }
-    for (int d = 0; d < N_DIRECTIONS; d++) {
-        if (st->is_established) {
-            stream_finish_side(flow, (enum direction) d, last);
-        }
-        stream_drop_segments(st, &st->sides[d]);
+    /* As rule authors know it: HTTP is told of from further back, and so is what waits to be
+     * recognized. */
+    if (flow->app_proto != APP_UNKNOWN && flow->app_proto != APP_HTTP1) {
+        st->sides[dir].told = seq_max(st->sides[dir].told, st->sides[dir].raw);
     }
-    flow->stream = NULL;
-    pool_put(&e->sessions, st);
+    stream_prune(st, &st->sides[TO_SERVER]);
+    stream_prune(st, &st->sides[TO_CLIENT]);
+}
+
+void stream_flow_finish(struct stream_engine *e, struct flow *flow, enum direction dir,
+                        const struct packet *last)
+{
+    struct stream *st = flow->stream;
+
+    (void) e;
+    if (st != NULL && st->is_established) {
+        stream_finish_side(flow, dir, last);
+        st->sides[dir].is_raw_due = true;
+    }
+}
+
+void stream_flow_end(struct stream_engine *e, struct flow *flow)
+{
+    struct stream *st = flow->stream;
+
+    if (st != NULL) {
+        stream_drop_segments(st, &st->sides[TO_SERVER]);
+        stream_drop_segments(st, &st->sides[TO_CLIENT]);
+        flow->stream = NULL;
+        pool_put(&e->sessions, st);
+    }
 }
 
 void stream_stop(struct flow *flow, enum direction dir)
@@ -232,7 +272,7 @@ void stream_stop(struct flow *flow, enum direction dir)
     if (st != NULL) {
         st->sides[dir].is_finished = true;
         st->sides[dir].pending_gap = 0;
-        stream_drop_segments(st, &st->sides[dir]);
+        stream_drop_ahead(st, &st->sides[dir]);
     }
 }
 

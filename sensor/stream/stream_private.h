@@ -13,6 +13,15 @@
 /* Kept segments of one side: the list is searched from its tail, so this bounds the work
  * that one packet can cause.  1,024 full segments are more than the default depth. */
 #define STREAM_MAX_SEGMENTS 1024
+/* Bytes that stay behind what rules have seen: a rule may ask for more than the latest, and
+ * an alert tells of what came before. */
+#define STREAM_BEHIND 4096
+/* Longest run of raw bytes that is shown in one piece. */
+#define STREAM_RAW_PIECE 65536
+/* Largest payload of a TCP segment, for the one that no limit refuses. */
+#define STREAM_SPARE_SEGMENT 65536
+/* More than any side keeps: a limit that is none. */
+#define STREAM_NO_LIMIT (1u << 30)
 /* Other initial sequence numbers that a repeated SYN or SYN/ACK offered; which one counts
  * is known when the other side answers.  More than this is a flood. */
 #define STREAM_MAX_ALTERNATIVES 4
@@ -24,8 +33,9 @@
 #define STREAM_SMALL_SEGMENT 256
 #define STREAM_LARGE_SEGMENT 1536
 
-/* A copy of payload that waits for what comes before it.  Invariant: in its side's list,
- * segments are in order, do not overlap, and none begins before the side's base. */
+/* A copy of payload: it waits for what comes before it, for its acknowledgement, or for the
+ * rules that look at raw bytes.  Invariant: in its side's list, segments are in order and do
+ * not overlap; those before 'ahead' end at or before the side's base, the others behind it. */
 struct stream_segment {
     struct list_node node;
     uint32_t seq, size;
@@ -42,6 +52,9 @@ struct stream_side {
     uint32_t max_window;        /* Largest of those. */
     uint32_t right_edge;        /* Behind the highest that the receiver has ever allowed. */
     uint32_t base;              /* Next to be handed on. */
+    uint32_t left;              /* What came before it is not kept any more. */
+    uint32_t told;              /* Alerts tell of what comes from here on. */
+    uint32_t raw;               /* Next to be shown to rules about raw bytes; at most 'base'. */
     uint32_t fin_seq;           /* Of the FIN itself, if has_fin. */
     uint32_t ts_recent;         /* RFC 7323's TS.Recent. */
     uint64_t ts_ns;             /* When that was. */
@@ -49,6 +62,9 @@ struct stream_side {
     uint32_t pending_gap;       /* Declared and not yet handed on. */
     uint32_t n_segments;
     struct list_node segments;  /* struct stream_segment */
+    struct list_node *ahead;    /* The first that is not handed on to its end; the head of the
+                                 * list where there is none. */
+    uint32_t ahead_bytes;       /* Kept and not handed on. */
     uint32_t alternatives[STREAM_MAX_ALTERNATIVES];
     uint8_t n_alternatives;
     uint8_t wscale;             /* Of windows that this side's sender announces. */
@@ -61,6 +77,9 @@ struct stream_side {
     bool has_rst;
     bool is_started;            /* The first piece was handed on. */
     bool is_finished;           /* Ended, stopped or at its depth: no more calls. */
+    bool is_depth_told;         /* By an event, of the segment that reached it. */
+    bool is_raw_due;            /* Rules are to see what there is, be it little. */
+    bool has_spare;             /* Its last segment is the engine's spare one. */
 };
 
 struct stream {
@@ -82,6 +101,9 @@ struct stream_engine {
     stream_sink *sink;
     void *context;
     struct pool sessions, small, large;
+    struct stream_segment *spare;       /* Holds, within one packet, what no limit lets keep. */
+    bool is_spare_used;
+    uint8_t *raw_scratch;       /* Raw bytes of several segments as one piece. */
     struct stream_counters counters;
 };
 
@@ -116,6 +138,22 @@ static inline uint32_t seq_min(uint32_t a, uint32_t b)
     return seq_diff(a, b) <= 0 ? a : b;
 }
 
+static inline struct stream_segment *segment_of(struct list_node *node)
+{
+    return LIST_ENTRY(node, struct stream_segment, node);
+}
+
+static inline uint32_t segment_end(const struct stream_segment *k)
+{
+    return k->seq + k->size;
+}
+
+/* The first that is not handed on to its end, or NULL. */
+static inline struct stream_segment *segment_ahead(const struct stream_side *side)
+{
+    return side->ahead != &side->segments ? segment_of(side->ahead) : NULL;
+}
+
 /* stream.c */
 void stream_set_event(struct stream_engine *, struct packet *, enum stream_event);
 /* A fresh session on 'seg->flow', and seg's pointers into it; false: refused, counted. */
@@ -135,21 +173,40 @@ bool stream_reset(struct stream_engine *, struct segment *);
 /* RFC 7323, PAWS: false for a packet from the past. */
 bool stream_timestamp_fits(struct stream_engine *, struct segment *);
 
+/* segments.c */
+/* Keeps what is new of the payload of 'seg' from 'seq' on (at or behind the base); returns how
+ * many bytes were, 'is_refused' whether a limit refused some, said by an event. */
+uint32_t stream_store(struct stream_engine *, struct segment *seg, uint32_t seq, uint32_t end,
+                      bool *is_refused);
+/* As much as follows the kept bytes without a hole, of [seq, end), in the spare segment. */
+bool stream_store_spare(struct stream_engine *, struct segment *seg, uint32_t seq,
+                        uint32_t end);
+/* Behind the last byte that follows the base without a hole. */
+uint32_t stream_contiguous_end(const struct stream_side *);
+void stream_drop_segments(struct stream *, struct stream_side *);
+/* Those that are not handed on to their end. */
+void stream_drop_ahead(struct stream *, struct stream_side *);
+/* Those that nobody needs any more. */
+void stream_prune(struct stream *, struct stream_side *);
+
 /* reassembly.c */
-/* Payload of 'seg' in an established session: handed on, kept, or dropped. */
+/* Payload of 'seg' in an established session: kept, or dropped. */
 void stream_take_payload(struct stream_engine *, struct segment *);
 /* Keeps the payload of a packet of the handshake, until the session is established. */
 void stream_keep_payload(struct stream_engine *, struct segment *);
-/* Hands on what is complete in 'dir', declaring as a gap what is missing before 'limit';
- * then the end, if that has been reached. */
-void stream_advance(struct flow *, enum direction dir, const struct packet *,
-                    uint32_t limit);
-/* As stream_advance() up to what was both sent and acknowledged: what is missing there
- * was delivered and will not be sent again. */
-void stream_close_gaps(struct flow *, enum direction dir, const struct packet *);
+/* Hands on what is complete in 'dir' up to 'limit', declaring as a gap what is missing
+ * before 'lost'; then the end, if 'is_over' and nothing is left. */
+void stream_advance(struct flow *, enum direction dir, const struct packet *, uint32_t limit,
+                    uint32_t lost, bool is_over);
+/* Hands on what 'dir' may hand on now: what was acknowledged, or all that is in order where
+ * nobody waits for that.  What is missing and was both sent and acknowledged was delivered
+ * and will not be sent again: a gap. */
+void stream_deliver(struct flow *, enum direction dir, const struct packet *);
+/* As above when the session is over: what was not acknowledged too, and the end, unless there
+ * are holes that only the flow's end closes. */
+void stream_deliver_last(struct flow *, enum direction dir, const struct packet *);
 /* Hands on everything that is kept, with gaps, and the end. */
 void stream_finish_side(struct flow *, enum direction dir, const struct packet *);
-void stream_drop_segments(struct stream *, struct stream_side *);
 
 /* Do all invariants hold?  For tests. */
 bool stream_check(const struct flow *);

@@ -142,18 +142,19 @@ static void take_ack(struct stream_engine *e, struct segment *seg)
     }
 }
 
-/* Gaps that this packet proved are handed on, and said of the packet. */
-static void close_gaps(struct stream_engine *e, struct segment *seg, enum direction dir)
+/* What this packet acknowledged is handed on; gaps that it proved are said of it. */
+static void deliver(struct stream_engine *e, struct segment *seg, enum direction dir,
+                    bool is_last)
 {
     uint64_t before = e->counters.gaps;
-    uint64_t depth_before = e->counters.depth_reached;
 
-    stream_close_gaps(seg->flow, dir, seg->packet);
+    if (is_last) {
+        stream_deliver_last(seg->flow, dir, seg->packet);
+    } else {
+        stream_deliver(seg->flow, dir, seg->packet);
+    }
     if (e->counters.gaps != before) {
         stream_set_event(e, seg->packet, STREAM_EVENT_REASSEMBLY_SEQ_GAP);
-    }
-    if (e->counters.depth_reached != depth_before) {
-        stream_set_event(e, seg->packet, STREAM_EVENT_REASSEMBLY_DEPTH_REACHED);
     }
 }
 
@@ -252,6 +253,19 @@ static bool is_reset_expected(const struct segment *seg)
                && seq_diff(seg->seq, s->next_seq) <= 0);
 }
 
+/* Whoever resets has sent all that comes before it, and has got what it acknowledges.  What
+ * else the other side has sent waits for the end of the flow: the receiver may not have it. */
+static void reset_session(struct segment *seg)
+{
+    struct stream_side *s = seg->s, *r = seg->r;
+
+    s->last_ack = seq_max(s->last_ack, seq_min(seg->seq, s->next_seq));
+    if ((seg->flags & TCP_ACK) != 0 && !seg->st->is_liberal) {
+        r->last_ack = seq_max(r->last_ack, seq_min(seg->ack, r->next_seq));
+    }
+    stream_advance(seg->flow, seg->dir, seg->packet, s->last_ack, s->last_ack, true);
+}
+
 bool stream_reset(struct stream_engine *e, struct segment *seg)
 {
     enum tcp_state state = seg->flow->tcp_state;
@@ -274,11 +288,11 @@ bool stream_reset(struct stream_engine *e, struct segment *seg)
     }
     seg->s->has_rst = true;
     stream_set_state(seg, TCP_STATE_CLOSED);
-    for (int d = 0; d < N_DIRECTIONS; d++) {
-        if (seg->st->is_established) {
-            stream_finish_side(seg->flow, (enum direction) d, seg->packet);
-        }
-        stream_drop_segments(seg->st, &seg->st->sides[d]);
+    if (seg->st->is_established) {
+        reset_session(seg);
+    } else {
+        stream_drop_segments(seg->st, seg->s);
+        stream_drop_segments(seg->st, seg->r);
     }
     return true;
 }
@@ -389,20 +403,33 @@ static void follow_base(struct segment *seg)
 static void take_data(struct stream_engine *e, struct segment *seg)
 {
     struct stream_side *s = seg->s;
-    uint64_t depth_before = e->counters.depth_reached;
 
     if (seg->size > 0 && seq_diff(seg->end, s->last_ack) <= 0) {
         (void) refuse(e, seg, state_events(seg)->before_last_ack);
     }
     stream_take_payload(e, seg);
-    if (e->counters.depth_reached != depth_before) {
-        stream_set_event(e, seg->packet, STREAM_EVENT_REASSEMBLY_DEPTH_REACHED);
-    }
     if (!s->has_fin) {
         s->next_seq = seq_max(s->next_seq, seg->end + seg->missing);
     }
     if ((seg->flags & TCP_FIN) != 0) {
         take_fin(seg);
+    }
+}
+
+/* A packet makes the other side's data ready, by its acknowledgement; its own waits for the
+ * other's, unless the session ends or there is nobody to wait for. */
+static void deliver_both(struct stream_engine *e, struct segment *seg)
+{
+    enum tcp_state state = seg->flow->tcp_state;
+    bool is_closed = state == TCP_STATE_CLOSED;
+    bool is_closing = (seg->flags & TCP_FIN) != 0
+                      && (state == TCP_STATE_CLOSE_WAIT || state == TCP_STATE_LAST_ACK
+                          || state == TCP_STATE_CLOSING);
+
+    deliver(e, seg, direction_reverse(seg->dir), is_closed);
+    if (is_closed || is_closing || seg->s->has_spare || seg->st->is_async
+        || !e->conf.wait_for_ack) {
+        deliver(e, seg, seg->dir, is_closed);
     }
 }
 
@@ -432,14 +459,13 @@ bool stream_synchronized(struct stream_engine *e, struct segment *seg)
     }
     take_timestamp(seg);
     take_ack(e, seg);
-    close_gaps(e, seg, direction_reverse(seg->dir));
     if (is_window_probe(seg)) {
         take_window_probe(seg);
     } else if (!is_keepalive(seg)) {
         take_data(e, seg);
-        close_gaps(e, seg, seg->dir);
-        follow_base(seg);
     }
     stream_set_state(seg, state_of(seg->st));
+    deliver_both(e, seg);
+    follow_base(seg);
     return true;
 }

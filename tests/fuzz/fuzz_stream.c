@@ -39,6 +39,32 @@ static void count_bytes(void *context, struct flow *flow, const struct packet *p
     }
 }
 
+/* Runs follow each other, old bytes stand in front of new ones, and all can be read. */
+static void look_at_raw(struct flow *flow, enum direction dir)
+{
+    struct stream_raw raw;
+    uint8_t copy[300];
+    uint64_t at = 0;
+    uint32_t sum = 0;
+
+    if (!stream_raw_is_due(flow, dir)) {
+        return;
+    }
+    while (stream_raw_next(flow, dir, 100, &raw)) {
+        require(raw.n_old < raw.size && raw.n_old <= 100 && raw.offset + raw.n_old >= at);
+        at = raw.offset + raw.size;
+        for (size_t i = 0; i < raw.size; i++) {
+            sum += raw.bytes[i];
+        }
+    }
+    stream_raw_window(flow, dir, 100, &raw);
+    for (size_t i = 0; i < raw.size; i++) {
+        sum += raw.bytes[i];
+    }
+    require(raw.n_old == raw.size && sum < UINT32_MAX);
+    require(stream_copy(flow, dir, copy, sizeof copy) <= sizeof copy);
+}
+
 static void make_packet(struct packet *p, const uint8_t b[8], const uint32_t base[2],
                         const uint8_t *payload)
 {
@@ -79,6 +105,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     conf.midstream = data[0] & 1;
     conf.async_oneside = data[0] >> 1 & 1;
+    conf.wait_for_ack = data[0] >> 2 & 1;
+    conf.chunk_size[TO_SERVER] = conf.chunk_size[TO_CLIENT] = data[0] & 0xf0;
     conf.depth = (uint64_t) data[1] * 64;
     struct stream_engine *e = stream_engine_create(&conf, count_bytes, &seen);
     for (size_t i = 2; i + 8 <= size; i += 8) {
@@ -89,12 +117,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         enum direction dir = ((b[0] & 1) != 0) == flow.is_swapped ? TO_SERVER : TO_CLIENT;
         flow.sides[dir].packets++;
         struct stream_result r = stream_packet(e, &flow, dir, &p);
+        if (b[6] & 1) {
+            look_at_raw(&flow, dir);
+        }
+        stream_settle(&flow, dir);
         require(stream_check(&flow));
         if (r.is_valid) {
             base[b[0] & 1] += (uint32_t) b[7];
         }
     }
-    stream_flow_end(e, &flow, &p);
+    stream_flow_finish(e, &flow, TO_SERVER, &p);
+    stream_flow_finish(e, &flow, TO_CLIENT, &p);
+    stream_flow_end(e, &flow);
     require(stream_counters(e)->memory == 0);
     stream_engine_destroy(e);
     return 0;

@@ -313,7 +313,8 @@ static enum app_result parse(struct app_session *s, const struct app_input *in,
 }
 
 const struct app_parser ftp_parser = {
-    .proto = APP_FTP, .event_type = "ftp", .over_tcp = true, .event_names = event_names,
-    .probe = ftp_probe, .open = open_session, .close = close_session, .parse = parse,
-    .buffer = ftp_buffer, .number = ftp_number, .fill = ftp_fill,
+    .proto = APP_FTP, .event_type = "ftp", .over_tcp = true, .tells_raw = true,
+    .event_names = event_names, .probe = ftp_probe, .open = open_session, .close = close_session,
+    .parse = parse, .buffer = ftp_buffer, .number = ftp_number,
+    .fill = ftp_fill,
 };

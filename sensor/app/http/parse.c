@@ -220,7 +220,12 @@ static void handle_gap(struct http_input *in, uint64_t size)
 static void handle_end(struct http_input *in)
 {
     struct http_side *side = in->side;
-    bool is_whole = (side->at == AT_CLOSE && !in->is_cut) || side->at == AT_TRAILER
+    /* Data of an answer that its server cut short is a file all the same, as rule authors know
+     * it. */
+    bool is_data = side->at == AT_CLOSE
+                   || (in->dir == TO_CLIENT
+                       && (side->at == AT_LENGTH || side->at == AT_CHUNK_DATA));
+    bool is_whole = (is_data && !in->is_cut) || side->at == AT_TRAILER
                     || side->at == AT_AFTER_09 || side->at == AT_BODY_UNSURE;
 
     if (side->tx != NULL) {

@@ -286,6 +286,9 @@ static void take_message(struct app_session *s, const struct mqtt_message *m,
         state->version = m->version;
     }
     state->is_connected |= type == MQTT_CONNACK;
+    if (in->dir == TO_SERVER) {
+        stream_raw_trigger(s->flow, TO_SERVER);
+    }
     if (tx == NULL) {
         return;
     }
@@ -404,7 +407,7 @@ static bool is_loggable(const struct app_tx *tx, enum direction dir)
 
 const struct app_parser mqtt_parser = {
     .proto = APP_MQTT, .event_type = "mqtt", .over_tcp = true, .client_speaks_first = true,
-    .event_names = event_names, .probe = probe, .open = open_session,
+    .tells_raw = true, .event_names = event_names, .probe = probe, .open = open_session,
     .close = close_session, .parse = parse, .buffer = mqtt_buffer, .number = mqtt_number,
     .fill = mqtt_fill, .is_loggable = is_loggable, .tx_free = free_tx,
 };

@@ -235,6 +235,7 @@ enum app_result rfb_parse(struct app_session *s, const struct app_input *in, siz
             break;
         }
         c = at;
+        stream_raw_trigger(s->flow, in->dir);
     }
     *consumed = in->bytes.size - cursor_left(&c);
     tx->tx.last_ns = in->now_ns;

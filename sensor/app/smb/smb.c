@@ -155,11 +155,10 @@ static struct app_view none_in(const struct app_tx *tx, enum direction dir)
     };
 }
 
-/* Only the answer tells a share from a pipe. */
+/* Only the answer tells a share from a pipe: until then what is asked for is a share. */
 static struct app_view tree_view(const struct smb_tx *tx, enum direction dir, bool is_pipe)
 {
-    if (tx->kind != SMB_TX_TREE || dir != TO_SERVER || !tx->tx.is_done[TO_CLIENT]
-        || tx->tree_connect.is_pipe != is_pipe) {
+    if (tx->kind != SMB_TX_TREE || dir != TO_SERVER || tx->tree_connect.is_pipe != is_pipe) {
         return none_in(&tx->tx, dir);
     }
     return view_of(tx->tree_connect.name);
@@ -271,8 +270,8 @@ static bool smb_iface(const struct app_tx *base, unsigned index, struct app_ifac
 
 const struct app_parser smb_parser = {
     .proto = APP_SMB, .event_type = "smb", .over_tcp = true, .has_no_depth = true,
-    .event_names = event_names, .probe = smb_probe, .open = open_session,
-    .close = close_session, .parse = smb_parse, .finish = smb_finish,
+    .tells_raw = true, .event_names = event_names, .probe = smb_probe,
+    .open = open_session, .close = close_session, .parse = smb_parse, .finish = smb_finish,
     .buffer = smb_buffer, .number = smb_number, .iface = smb_iface,
     .is_little_endian = smb_is_little, .fill = smb_fill, .tx_free = smb_tx_free,
 };

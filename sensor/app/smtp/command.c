@@ -232,6 +232,7 @@ void smtp_take_command(struct smtp_input *in, struct slice line, size_t n_end)
     bool has_mail = find_mail(in, command);
 
     open_frames(in, line, n_end);
+    stream_raw_trigger(in->session->flow, TO_SERVER);
     if (!has_mail) {
         /* No memory: answers are still to be matched. */
         smtp_wait_for(s, SMTP_OTHER);

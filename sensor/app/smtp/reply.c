@@ -199,6 +199,8 @@ void smtp_take_reply(struct smtp_input *in, struct slice line, size_t n_end)
         return;
     }
     struct smtp_waiting asked = s->waiting[s->first_waiting];
+
+    stream_raw_trigger(in->session->flow, TO_CLIENT);
     if (asked.command == SMTP_HELO && code == 250 && line.size >= 14
         && strncasecmp((const char *) line.bytes + 4, "PIPELINING", 10) == 0) {
         s->does_pipelining = true;

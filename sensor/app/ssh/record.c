@@ -72,6 +72,7 @@ static enum app_result parse_banner(struct ssh_tx *tx, const struct app_input *i
     }
     side->stage = has_end ? SSH_AT_RECORD : SSH_IN_BANNER;
     *consumed = line + end;
+    stream_raw_trigger(tx->tx.session->flow, in->dir);
     app_tx_changed(&tx->tx, in->dir);
     return APP_OK;
 }
@@ -185,6 +186,7 @@ enum app_result ssh_parse(struct app_session *s, const struct app_input *in, siz
         *consumed = in->bytes.size;
         if (tx->sides[direction_reverse(in->dir)].stage == SSH_ENCRYPTED) {
             s->flow->no_payload_inspection = true;
+            s->wants_flush = true;
             return APP_DONE;
         }
         result = APP_OK;

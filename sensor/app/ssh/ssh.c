@@ -154,7 +154,7 @@ static bool ssh_is_loggable(const struct app_tx *base, enum direction dir)
     if (base->is_done[TO_SERVER] && base->is_done[TO_CLIENT]) {
         return client->proto.bytes != NULL || server->proto.bytes != NULL;
     }
-    return has_banners && (!tx->wants_hassh || (client->has_kex && server->has_kex));
+    return has_banners && !tx->wants_hassh;
 }
 
 const struct app_parser ssh_parser = {

@@ -68,17 +68,24 @@ static bool take_handshake(struct tls_tx *tx, enum direction dir, struct slice b
 
 /* ---- Other records ---- */
 
+/* Do the records of 'dir' tell nothing any more?  Encrypted ones still tell when data begins:
+ * then both sides have agreed. */
+static bool is_settled(const struct tls_tx *tx, enum direction dir)
+{
+    return tx->sides[dir].is_encrypted && tx->sides[dir].has_app_data;
+}
+
 /* From here on 'dir' cannot be read. */
 static void begin_encryption(struct tls_tx *tx, enum direction dir)
 {
     struct tls_side *side = &tx->sides[dir];
 
-    if (side->is_encrypted) {
+    if (side->is_encrypted && tx->tx.is_done[dir]) {
         return;
     }
     side->is_encrypted = true;
     app_bytes_free(tx->tx.session, &side->handshake);
-    tx->tx.is_done[dir] = true;
+    tx->tx.is_done[dir] = is_settled(tx, dir);
     tx->is_complete = tx->sides[direction_reverse(dir)].is_encrypted;
     app_tx_changed(&tx->tx, dir);
 }
@@ -132,13 +139,26 @@ static void take_heartbeat(struct tls_tx *tx, enum direction dir, struct slice b
     app_tx_changed(&tx->tx, dir);
 }
 
+/* Behind the handshake there is nothing for rules to read, in no direction.  Before it a
+ * client's early data may come (RFC 8446, section 2.3): the server's answer can be read. */
+static void take_app_data(struct tls_tx *tx, enum direction dir)
+{
+    tx->sides[dir].has_app_data = true;
+    begin_encryption(tx, dir);
+    if ((tx->states & TLS_SEEN_SERVER_HELLO) != 0) {
+        tx->tx.session->flow->no_payload_inspection = true;
+    }
+}
+
 static bool take_record(struct tls_tx *tx, enum direction dir, uint8_t type,
                         struct slice bytes)
 {
     if (type == APPLICATION_DATA) {
-        begin_encryption(tx, dir);
+        take_app_data(tx, dir);
         return true;
     }
+    /* Each part of a handshake is a message for rules about raw bytes. */
+    stream_raw_trigger(tx->tx.session->flow, dir);
     if (tx->sides[dir].is_encrypted) {
         return true;
     }
@@ -246,8 +266,10 @@ static enum app_result give_up_sslv2(struct tls_tx *tx)
 {
     tx->version = TLS_SSL2;
     tx->states |= TLS_SEEN_SERVER_HELLO;
-    begin_encryption(tx, TO_SERVER);
-    begin_encryption(tx, TO_CLIENT);
+    for (enum direction dir = TO_SERVER; dir < N_DIRECTIONS; dir++) {
+        tx->sides[dir].has_app_data = true;
+        begin_encryption(tx, dir);
+    }
     return APP_DONE;
 }
 
@@ -302,7 +324,7 @@ static enum app_result pass_encrypted(struct tls_tx *tx, const struct app_input 
         side->left = RECORD_HEADER + (uint32_t) size;
     }
     *consumed = in->bytes.size;
-    return tx->is_complete ? APP_DONE : APP_OK;
+    return is_settled(tx, direction_reverse(in->dir)) ? APP_DONE : APP_OK;
 }
 
 static enum app_result parse_records(struct tls_tx *tx, const struct app_input *in,
@@ -335,7 +357,7 @@ static enum app_result parse_records(struct tls_tx *tx, const struct app_input *
             return APP_BROKEN;
         }
         *consumed += cursor_left(&at) - cursor_left(&c);
-        if (tx->sides[in->dir].is_encrypted) {
+        if (is_settled(tx, in->dir)) {
             return pass_encrypted(tx, in, consumed);
         }
     }
@@ -352,7 +374,7 @@ enum app_result tls_parse(struct app_session *s, const struct app_input *in,
         return APP_DONE;
     }
     /* Once it cannot be read, its records matter for frames alone. */
-    if (tx->sides[in->dir].is_encrypted) {
+    if (is_settled(tx, in->dir)) {
         tx->sides[in->dir].must_resync |= in->gap != 0;
         return pass_encrypted(tx, in, consumed);
     }

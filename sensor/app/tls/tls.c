@@ -76,7 +76,7 @@ static void tls_finish(struct app_session *s)
     struct tls_tx *tx = s->state;
 
     if (tx != NULL) {
-        tx->is_complete = true;
+        tx->is_complete = tx->is_over = true;
         for (int d = 0; d < N_DIRECTIONS; d++) {
             tx->tx.is_done[d] = true;
             app_bytes_free(s, &tx->sides[d].handshake);
@@ -343,19 +343,20 @@ static void tls_fill(const struct app_tx *base, enum direction dir, struct event
 }
 
 /* As soon as nothing more will be known: a certificate was shown (and the one asked for as
- * well), a session is taken up again, the server speaks TLS 1.3, which hides the rest.  Or
- * it all ended before: what there is, if there was a hello at all. */
+ * well), or both sides have sent data, which the others, sessions taken up again and TLS 1.3,
+ * come to in the dark.  Or it all ended before: what there is, if there was a hello at all. */
 static bool tls_is_loggable(const struct app_tx *base, enum direction dir)
 {
     const struct tls_tx *tx = tls_tx_of(base);
     const struct tls_hello *server = &tx->sides[TO_CLIENT].hello;
+    bool has_data = tx->sides[TO_SERVER].has_app_data && tx->sides[TO_CLIENT].has_app_data;
     bool is_shown = tx->sides[TO_CLIENT].certificate.is_seen && tx->is_flight_over
                     && (!tx->wants_certificate || (tx->states & TLS_SEEN_CLIENT_KEY) != 0);
 
-    if (is_shown || tx->is_resumed || (server->is_seen && tls_is_13(tx->version))) {
-        return true;
-    }
-    return tx->is_complete && (server->is_seen || tx->sides[TO_SERVER].hello.is_seen);
+    bool is_ready = has_data || tx->is_over || (tx->is_complete && !tx->is_resumed);
+
+    return is_shown
+           || (is_ready && (server->is_seen || tx->sides[TO_SERVER].hello.is_seen));
 }
 
 const struct app_parser tls_parser = {

@@ -125,6 +125,7 @@ struct tls_side {
     struct app_bytes handshake; /* Of a message that its record does not hold whole. */
     uint32_t skip;              /* Bytes of a message too long to keep. */
     bool is_encrypted;          /* From here on nothing can be read. */
+    bool has_app_data;          /* Records of application data have begun. */
     bool must_resync;           /* Behind a gap: not at a record's start. */
     bool has_gap;               /* What was not seen may have been sent. */
     uint32_t left;              /* Encrypted, for frames: bytes of the record being passed. */
@@ -143,6 +144,7 @@ struct tls_tx {
     bool is_flight_over;        /* The server said that its hello is done. */
     bool wants_certificate;     /* ... and asked for the client's. */
     bool is_complete;           /* The handshake is over, or the session is. */
+    bool is_over;               /* The session is. */
     struct slice ja3, ja3_hash, ja3s, ja3s_hash, ja4;
 };
 

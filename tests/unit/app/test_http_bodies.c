@@ -255,8 +255,10 @@ static void files_end_as_their_bodies_did(void **state)
 {
     static const struct ending endings[] = {
         { "whole", { S("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab") }, 2, FILE_CLOSED, false },
-        { "cut short", { S("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab") }, 2,
-          FILE_TRUNCATED, false },
+        { "cut short", { S("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab") }, 2, FILE_CLOSED,
+          false },
+        { "cut short in a chunk", { S("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n"
+                                      "ab") }, 2, FILE_CLOSED, false },
         { "until the end", { S("HTTP/1.1 200 OK\r\n\r\nab") }, 2, FILE_CLOSED, false },
         { "with a gap", { S("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab"),
                           GAP(TO_CLIENT, 5), S("hi") }, 9, FILE_TRUNCATED, true },

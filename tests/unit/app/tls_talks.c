@@ -43,6 +43,7 @@ void handshake_12(struct talk *t)
     CCS(t, SERVER);
     FINISHED(t, SERVER);
     DATA(t, CLIENT);
+    DATA(t, SERVER);
 }
 
 void client_certificate(struct talk *t)
@@ -64,6 +65,16 @@ void resumption(struct talk *t)
     say_hello(t, CLIENT, &client);
     say_hello(t, SERVER, &server_12);
     CCS(t, SERVER);
+}
+
+void resumption_with_data(struct talk *t)
+{
+    resumption(t);
+    FINISHED(t, SERVER);
+    CCS(t, CLIENT);
+    FINISHED(t, CLIENT);
+    DATA(t, CLIENT);
+    DATA(t, SERVER);
 }
 
 void gap_is_no_resumption(struct talk *t)
@@ -106,6 +117,7 @@ void retry_13(struct talk *t)
     say_hello(t, CLIENT, &client_13);
     say_hello(t, SERVER, &server_13);
     DATA(t, SERVER);
+    DATA(t, CLIENT);
 }
 
 void second_hello(struct talk *t)

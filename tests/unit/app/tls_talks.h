@@ -23,6 +23,7 @@ struct talk *new_talk(void);
 void handshake_12(struct talk *);
 void client_certificate(struct talk *);
 void resumption(struct talk *);
+void resumption_with_data(struct talk *);
 void gap_is_no_resumption(struct talk *);
 void gap_before_certificate(struct talk *);
 void handshake_13(struct talk *);

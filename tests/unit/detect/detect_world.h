@@ -29,7 +29,8 @@ struct world {
     struct app_engine *apps;
     struct flow flow;
     uint64_t now_ns;
-    uint64_t stream_at[N_DIRECTIONS];
+    struct stream_engine *streams;
+    uint32_t seq[N_DIRECTIONS]; /* Of the next byte that a side sends. */
     struct packet packet;
     char sids[512];
 };
@@ -74,24 +75,63 @@ static inline struct detect_engine *world_engine(struct world *w, const char *ru
     return e;
 }
 
+static void world_sink(void *context, struct flow *flow, const struct packet *p,
+                       const struct stream_data *data)
+{
+    app_stream(((struct world *) context)->apps, flow, p, data);
+}
+
+/* A TCP packet of the flow through reassembly. */
+static inline struct stream_result world_reassemble(struct world *w, struct packet *p,
+                                                    enum direction dir, uint8_t flags)
+{
+    bool is_syn = (flags & TCP_SYN) != 0;
+
+    p->l4 = 0;
+    p->tcp.flags = flags;
+    p->tcp.seq = w->seq[dir];
+    p->tcp.ack = (flags & TCP_ACK) != 0 ? w->seq[direction_reverse(dir)] : 0;
+    p->tcp.window = UINT16_MAX;
+    p->tcp.wscale = 0xff;
+    w->seq[dir] += p->payload_size + is_syn;
+    w->flow.sides[dir].packets++;
+    return stream_packet(w->streams, &w->flow, dir, p);
+}
+
+static inline void world_shake_hands(struct world *w)
+{
+    static const uint8_t flags[] = { TCP_SYN, TCP_SYN | TCP_ACK, TCP_ACK };
+
+    for (unsigned i = 0; i < 3; i++) {
+        struct packet p = { .ip_proto = IP_PROTO_TCP, .payload = LAYER_ABSENT };
+
+        world_reassemble(w, &p, i == 1 ? TO_CLIENT : TO_SERVER, flags[i]);
+    }
+    assert_int_equal(w->flow.tcp_state, TCP_STATE_ESTABLISHED);
+}
+
 static inline void world_flow(struct world *w, uint8_t ip_proto, uint16_t dport)
 {
     static const uint8_t client[4] = { 192, 168, 1, 2 }, server[4] = { 93, 184, 216, 34 };
 
+    stream_flow_end(w->streams, &w->flow);
     memset(&w->flow, 0, sizeof w->flow);
+    memset(w->seq, 0, sizeof w->seq);
     w->flow.key.src = ip_v4(client);
     w->flow.key.dst = ip_v4(server);
     w->flow.key.sport = 40000;
     w->flow.key.dport = dport;
     w->flow.key.ip_proto = ip_proto;
     w->flow.state = FLOW_ESTABLISHED;
-    w->flow.tcp_state = ip_proto == IP_PROTO_TCP ? TCP_STATE_ESTABLISHED : TCP_STATE_NONE;
     w->flow.id = 1;
-    memset(w->stream_at, 0, sizeof w->stream_at);
+    if (ip_proto == IP_PROTO_TCP) {
+        world_shake_hands(w);
+    }
 }
 
 /* 'data' says what detect_data_section would; its paths are borrowed. */
-static inline struct world *world_new_data(const char *rules, const struct detect_conf *data)
+static inline struct world *world_make(const char *rules, const struct detect_conf *data,
+                                       bool waits_for_ack)
 {
     struct world *w = calloc(1, sizeof *w);
 
@@ -114,18 +154,37 @@ static inline struct world *world_new_data(const char *rules, const struct detec
     assert_non_null(w->worker);
     w->apps = app_engine_create(&w->app_conf, world_tx_end, w);
     assert_non_null(w->apps);
+    struct stream_conf stream_conf = {
+        .wait_for_ack = waits_for_ack, .depth = 1u << 20, .memory = 8u << 20,
+        .flow_memory = 4u << 20, .max_sessions = 16,
+    };
+    w->streams = stream_engine_create(&stream_conf, world_sink, w);
+    assert_non_null(w->streams);
     w->now_ns = 1000000000000ull;
     world_flow(w, IP_PROTO_TCP, 80);
     return w;
 }
 
+/* Rules see what is sent with the packet that it came in. */
+static inline struct world *world_new_data(const char *rules, const struct detect_conf *data)
+{
+    return world_make(rules, data, false);
+}
+
 static inline struct world *world_new(const char *rules)
 {
-    return world_new_data(rules, NULL);
+    return world_make(rules, NULL, false);
+}
+
+/* ... with the one that acknowledges it. */
+static inline struct world *world_new_acked(const char *rules)
+{
+    return world_make(rules, NULL, true);
 }
 
 static inline void world_end_flow(struct world *w)
 {
+    stream_flow_end(w->streams, &w->flow);
     app_flow_end(w->apps, &w->flow);
     detect_flow_end(w->worker, &w->flow);
 }
@@ -134,6 +193,7 @@ static inline void world_free(struct world *w)
 {
     world_end_flow(w);
     app_engine_destroy(w->apps);
+    stream_engine_destroy(w->streams);
     detect_worker_destroy(w->worker);
     detect_engine_destroy(w->engine);
     host_table_destroy(w->hosts);
@@ -198,21 +258,14 @@ static inline const char *world_segment(struct world *w, enum direction dir,
     memcpy(copy, bytes, size);
     world_packet(w, dir, copy, size);
     detect_begin(w->worker, &w->packet, &w->flow, dir, &none);
-    if (in_stream && size > 0) {
-        struct stream_data data = {
-            .dir = dir, .offset = w->stream_at[dir], .bytes = copy, .size = (uint32_t) size,
-            .is_start = w->stream_at[dir] == 0,
-        };
-        app_stream(w->apps, &w->flow, &w->packet, &data);
-        detect_stream(w->worker, &w->flow, &data);
-        w->stream_at[dir] += size;
+    if (in_stream) {
+        result = world_reassemble(w, &w->packet, dir, TCP_ACK);
     }
-    result.is_established = in_stream;
-    result.has_stream = in_stream;
-    detect_set_stream_result(w->worker, &result);
+    detect_set_stream_result(w->worker, dir, &result);
     detect_run(w->worker);
     world_told(w);
     app_release(w->apps, &w->flow);
+    stream_settle(&w->flow, dir);
     free(copy);
     return w->sids;
 }

@@ -68,7 +68,8 @@ static void start(struct world *w, const char *conf)
 
     candidates_init(&found, N_WORDS);
     candidates_clear(&found);
-    patterns_scan(p, scratch, slice_of("a pattern-07 of many", 20), 0, 0, &found);
+    patterns_scan(p, scratch, slice_of("a pattern-07 of many", 20), 0, 0, false,
+                  &found);
     assert_int_equal(found.n, 1);
     assert_int_equal(found.rules[0], 7);
     candidates_fini(&found);

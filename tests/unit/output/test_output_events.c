@@ -395,6 +395,18 @@ static void each_dns_message_is_an_event_of_its_sender(void **state)
     world_free(&w);
 }
 
+/* A packet of the other direction. */
+static void turn_packet(struct packet *p)
+{
+    struct ip_addr src = p->src;
+    uint16_t sport = p->sport;
+
+    p->src = p->dst;
+    p->dst = src;
+    p->sport = p->dport;
+    p->dport = sport;
+}
+
 static void a_file_is_told_with_its_sender_when_it_is_whole(void **state)
 {
     struct app_file file = { .dir = TO_CLIENT, .name = slice_text("/a.exe"), .size = 5,
@@ -412,6 +424,9 @@ static void a_file_is_told_with_its_sender_when_it_is_whole(void **state)
     output_alert(w.worker, &w.packet, &w.flow,
                  &(struct detect_alert) { .rule = &rule, .tx = &tx });
     file.state = FILE_CLOSED;
+    output_transaction(w.worker, &w.packet, &w.flow, &tx);
+    assert_false(file.is_logged);       /* Rules have not seen all of it yet. */
+    turn_packet(&w.packet);
     output_transaction(w.worker, &w.packet, &w.flow, &tx);
     assert_true(file.is_logged);
     assert_false(tx.is_logged);
