@@ -290,6 +290,8 @@ void smtp_end_mail(struct smtp_input *in, bool is_answered)
     tx->tx.is_done[TO_CLIENT] = is_answered;
     app_tx_changed(&tx->tx, TO_SERVER);
     app_tx_changed(&tx->tx, TO_CLIENT);
+    /* Rules on raw bytes need not wait for the answer. */
+    stream_raw_trigger(in->session->flow, TO_CLIENT);
     s->n_unanswered += !is_answered;
     if (s->n_unanswered > SMTP_MAX_UNANSWERED) {
         smtp_answer_all(in);
