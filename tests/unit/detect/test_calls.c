@@ -8,7 +8,7 @@
 /* What the rule "alert dcerpc ... (OPTIONS)" tells of a bind, its answer and one call. */
 static void check(const char *options, const char *expected)
 {
-    char rule[256], told[64];
+    char rule[256], told[512];
     struct strbuf pdus[3] = { STRBUF_EMPTY, STRBUF_EMPTY, STRBUF_EMPTY };
     static const enum direction dirs[3] = { TO_SERVER, TO_CLIENT, TO_SERVER };
 
