@@ -40,7 +40,9 @@ static inline const uint8_t *cursor_take(struct cursor *c, size_t n)
         return NULL;
     }
     const uint8_t *bytes = c->at;
-    c->at += n;
+    if (n != 0) {               /* Nothing may be added to NULL, not even 0. */
+        c->at += n;
+    }
     return bytes;
 }
 

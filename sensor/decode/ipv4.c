@@ -22,7 +22,10 @@
 
 void decode_ip_begin(struct packet *p, const struct cursor *c)
 {
-    if (p->source != PACKET_FROM_WIRE) {
+    /* What GRE carries counts with its own headers, as the peers count; a virtual network's
+     * Ethernet header does not. */
+    if (p->source != PACKET_FROM_WIRE && p->source != PACKET_FROM_GRE
+        && p->source != PACKET_FROM_ERSPAN) {
         p->bytes = c->at;
         p->eth = LAYER_ABSENT;
     }

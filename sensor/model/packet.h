@@ -111,7 +111,8 @@ enum packet_source {
                                  * counted.  More than a handful says nothing new. */
 
 struct packet {
-    const uint8_t *bytes;       /* From the first byte of its link layer; for an inner or a
+    const uint8_t *bytes;       /* From the first byte of its link layer; for a packet from
+                                 * GRE, from what follows GRE's header; for any other inner or a
                                  * reassembled packet, from the first byte of its IP header. */
     uint32_t size;              /* Bytes there, at most what the IP header announces plus
                                  * what stands before it. */

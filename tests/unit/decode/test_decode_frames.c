@@ -18,6 +18,7 @@ struct frame_case {
     uint8_t n_vlans;
     uint16_t vlan;              /* The last tag. */
     uint32_t vni;
+    uint32_t head;              /* Of an inner packet: bytes before its IP header. */
 };
 
 #define NO_PAYLOAD UINT32_MAX
@@ -370,10 +371,10 @@ static const struct frame_case cases[] = {
       .is_invalid = true },
     { "GRE with bridged Ethernet and a tag", LINK_IPV4,
       BYTES(IPV4(71, 47), 0, 0, 0x65, 0x58, ETH(0x8100), VLAN(8, 0x0800), UDP4), "",
-      INNER_GRE, .n_vlans = 1, .vlan = 8 },
+      INNER_GRE, .n_vlans = 1, .vlan = 8, .head = 18 },
     { "GRE for PPTP", LINK_IPV4,
       BYTES(IPV4(69, 47), 0x30, 0x81, 0x88, 0x0b, ZEROS4, ZEROS8, 0xff, 3, 0, 0x21, UDP4),
-      "", INNER_GRE },
+      "", INNER_GRE, .head = 4 },
     { "GRE cut off", LINK_IPV4, BYTES(IPV4(23, 47), 0, 0, 8), "gre.pkt_too_small", 1,
       .version = 4, .proto = 47, .payload_size = 3, .is_invalid = true },
     { "GRE of version 2", LINK_IPV4, BYTES(IPV4(24, 47), 0, 2, 8, 0), "gre.wrong_version",
@@ -398,15 +399,17 @@ static const struct frame_case cases[] = {
       .version = 4, .proto = 47, .payload_size = 8, .is_invalid = true },
     { "ERSPAN type I", LINK_IPV4,
       BYTES(IPV4(67, 47), 0, 0, 0x88, 0xbe, ETH(0x0800), UDP4), "",
-      2, .source = PACKET_FROM_ERSPAN, UDP4_OUT },
+      2, .source = PACKET_FROM_ERSPAN, UDP4_OUT, .head = 14 },
     { "ERSPAN type II with its VLAN", LINK_IPV4,
       BYTES(IPV4(79, 47), 0x10, 0, 0x88, 0xbe, ZEROS4, 0x10, 7, 0, 1, ZEROS4, ETH(0x0800),
             UDP4),
-      "", 2, .source = PACKET_FROM_ERSPAN, UDP4_OUT, .n_vlans = 1, .vlan = 7 },
+      "", 2, .source = PACKET_FROM_ERSPAN, UDP4_OUT, .n_vlans = 1, .vlan = 7,
+      .head = 22 },
     { "ERSPAN type III with its subheader", LINK_IPV4,
       BYTES(IPV4(91, 47), 0x10, 0, 0x22, 0xeb, ZEROS4, 0x20, 7, 0, 1, ZEROS4, 0, 0, 0, 1,
             ZEROS8, ETH(0x0800), UDP4),
-      "", 2, .source = PACKET_FROM_ERSPAN, UDP4_OUT, .n_vlans = 1, .vlan = 7 },
+      "", 2, .source = PACKET_FROM_ERSPAN, UDP4_OUT, .n_vlans = 1, .vlan = 7,
+      .head = 34 },
 
     /* ---- Tunnels over UDP ---- */
     { "VXLAN", LINK_IPV4,
@@ -471,6 +474,9 @@ static void check_last(const struct frame_case *t, const struct packet *p)
     assert_int_equal(p->n_vlans, t->n_vlans);
     assert_int_equal(p->n_vlans > 0 ? p->vlans[p->n_vlans - 1] : 0, t->vlan);
     assert_int_equal(p->vni, t->vni);
+    if (p->source != PACKET_FROM_WIRE && p->l3 != LAYER_ABSENT) {
+        assert_int_equal(p->l3, t->head);
+    }
     if (t->payload_size == NO_PAYLOAD) {
         assert_int_equal(p->payload, LAYER_ABSENT);
     } else {
