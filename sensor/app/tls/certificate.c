@@ -1,11 +1,11 @@
 /* X.509 (RFC 5280), read by OpenSSL, written as rule authors know it. */
 #include "common/base/civil.h"
 #include "sensor/app/tls/tls_private.h"
+#include "sensor/app/tls/x509.h"
 
 #include <openssl/asn1.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 
@@ -58,8 +58,14 @@ static void put_attribute(struct name_text *t, const ASN1_OBJECT *object)
     }
 }
 
-static void put_value(struct name_text *t, const ASN1_STRING *value)
+/* False where a string of characters is none of its kind: no certificate then.  Other values
+ * are left out. */
+static bool put_value(struct name_text *t, const ASN1_STRING *value)
 {
+    const unsigned long characters = B_ASN1_UTF8STRING | B_ASN1_BMPSTRING
+                                     | B_ASN1_UNIVERSALSTRING | B_ASN1_PRINTABLESTRING
+                                     | B_ASN1_T61STRING | B_ASN1_IA5STRING
+                                     | B_ASN1_VISIBLESTRING;
     unsigned char *utf8 = NULL;
     int size = ASN1_STRING_to_UTF8(&utf8, value);
 
@@ -67,27 +73,32 @@ static void put_value(struct name_text *t, const ASN1_STRING *value)
         put(t, utf8, (size_t) size);
     }
     OPENSSL_free(utf8);
+    return size >= 0 || (ASN1_tag2bit(ASN1_STRING_type(value)) & characters) == 0;
 }
 
 /* "C=US, O=Example, CN=www.example.org"; parts of one set are joined by " + ". */
-static struct slice name_text(struct arena *arena, const X509_NAME *name)
+static bool read_name(struct arena *arena, const x509_name *name, struct slice *text)
 {
     struct name_text t = { .size = 0 };
-    int last_set = -1;
+    bool is_first = true;
 
-    for (int i = 0; i < X509_NAME_entry_count(name); i++) {
-        const X509_NAME_ENTRY *e = X509_NAME_get_entry(name, i);
-        int set = X509_NAME_ENTRY_set(e);
-
-        if (i > 0) {
-            puts_text(&t, set == last_set ? " + " : ", ");
+    for (int i = 0; i < OPENSSL_sk_num(name); i++) {
+        const STACK_OF(X509_NAME_ENTRY) *set = OPENSSL_sk_value(name, i);
+        for (int j = 0; j < sk_X509_NAME_ENTRY_num(set); j++) {
+            const X509_NAME_ENTRY *e = sk_X509_NAME_ENTRY_value(set, j);
+            if (!is_first) {
+                puts_text(&t, j > 0 ? " + " : ", ");
+            }
+            is_first = false;
+            put_attribute(&t, X509_NAME_ENTRY_get_object(e));
+            puts_text(&t, "=");
+            if (!put_value(&t, X509_NAME_ENTRY_get_data(e))) {
+                return false;
+            }
         }
-        last_set = set;
-        put_attribute(&t, X509_NAME_ENTRY_get_object(e));
-        puts_text(&t, "=");
-        put_value(&t, X509_NAME_ENTRY_get_data(e));
     }
-    return t.size > 0 ? arena_copy(arena, t.bytes, t.size) : slice_text("");
+    *text = t.size > 0 ? arena_copy(arena, t.bytes, t.size) : slice_text("");
+    return true;
 }
 
 /* "00:9F:..." or "00:9f:...". */
@@ -108,11 +119,10 @@ static struct slice hex_text(struct arena *arena, const uint8_t *bytes, size_t s
 }
 
 /* The bytes of the number as its DER has them: a positive one may begin with a zero. */
-static struct slice serial_text(struct arena *arena, const X509 *x)
+static struct slice serial_text(struct arena *arena, const ASN1_INTEGER *serial)
 {
     unsigned char *der = NULL;
-    int size = i2d_ASN1_INTEGER((ASN1_INTEGER *) (uintptr_t) X509_get0_serialNumber(x),
-                                &der);
+    int size = i2d_ASN1_INTEGER(serial, &der);
     struct slice text = slice_of(NULL, 0);
 
     /* Tag and size; RFC 5280 allows 20 bytes, so the size is one byte in any real one. */
@@ -171,10 +181,12 @@ static struct slice general_name_text(struct arena *arena, const GENERAL_NAME *n
                : slice_of(NULL, 0);
 }
 
-static void read_names(struct tls_tx *tx, struct tls_certificate *c, const X509 *x)
+static void read_names(struct tls_tx *tx, struct tls_certificate *c,
+                       const STACK_OF(X509_EXTENSION) *extensions)
 {
     int is_critical = -1;
-    GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, &is_critical, NULL);
+    GENERAL_NAMES *names = X509V3_get_d2i(extensions, NID_subject_alt_name, &is_critical,
+                                          NULL);
 
     if (names == NULL) {
         if (is_critical >= 0) {
@@ -198,29 +210,14 @@ static void read_names(struct tls_tx *tx, struct tls_certificate *c, const X509 
     GENERAL_NAMES_free(names);
 }
 
-void tls_certificate_read(struct tls_tx *tx, struct tls_certificate *c)
+static void read_body(struct tls_tx *tx, struct tls_certificate *c,
+                      const struct x509_body *body)
 {
     struct arena *arena = &tx->tx.arena;
-    const unsigned char *at = c->der[0].bytes;
-    unsigned char sha1[EVP_MAX_MD_SIZE];
-    unsigned sha1_size = 0;
 
-    if (EVP_Digest(c->der[0].bytes, c->der[0].size, sha1, &sha1_size, EVP_sha1(), NULL)
-        == 1) {
-        c->fingerprint = hex_text(arena, sha1, sha1_size, "0123456789abcdef");
-    }
-    X509 *x = d2i_X509(NULL, &at, (long) c->der[0].size);
-    if (x == NULL) {
-        tls_set_event(tx, TLS_EVENT_INVALID_CERTIFICATE);
-        tls_set_event(tx, TLS_EVENT_CERTIFICATE_INVALID_DER);
-        ERR_clear_error();
-        return;
-    }
-    c->subject = name_text(arena, X509_get_subject_name(x));
-    c->issuer = name_text(arena, X509_get_issuer_name(x));
-    c->serial = serial_text(arena, x);
-    c->not_before = time_text(arena, X509_get0_notBefore(x), &c->begins);
-    c->not_after = time_text(arena, X509_get0_notAfter(x), &c->ends);
+    c->serial = serial_text(arena, &body->serial);
+    c->not_before = time_text(arena, body->validity->notBefore, &c->begins);
+    c->not_after = time_text(arena, body->validity->notAfter, &c->ends);
     if (c->serial.bytes == NULL) {
         tls_set_event(tx, TLS_EVENT_CERTIFICATE_INVALID_SERIAL);
     }
@@ -228,10 +225,33 @@ void tls_certificate_read(struct tls_tx *tx, struct tls_certificate *c)
     if (!c->has_dates) {
         tls_set_event(tx, TLS_EVENT_CERTIFICATE_INVALID_DATE);
     }
-    if (X509_get_version(x) > 2) {
+    if (ASN1_INTEGER_get(body->version) > 2) {
         tls_set_event(tx, TLS_EVENT_CERTIFICATE_INVALID_VERSION);
     }
-    read_names(tx, c, x);
-    X509_free(x);
+    read_names(tx, c, body->extensions);
+}
+
+void tls_certificate_read(struct tls_tx *tx, struct tls_certificate *c)
+{
+    struct arena *arena = &tx->tx.arena;
+    struct slice subject, issuer;
+    unsigned char sha1[EVP_MAX_MD_SIZE];
+    unsigned sha1_size = 0;
+
+    if (EVP_Digest(c->der[0].bytes, c->der[0].size, sha1, &sha1_size, EVP_sha1(), NULL)
+        == 1) {
+        c->fingerprint = hex_text(arena, sha1, sha1_size, "0123456789abcdef");
+    }
+    struct x509 *x = x509_read(c->der[0].bytes, c->der[0].size);
+    if (x == NULL || !read_name(arena, x->body.issuer, &issuer)
+        || !read_name(arena, x->body.subject, &subject)) {
+        tls_set_event(tx, TLS_EVENT_INVALID_CERTIFICATE);
+        tls_set_event(tx, TLS_EVENT_CERTIFICATE_INVALID_DER);
+    } else {
+        c->issuer = issuer;
+        c->subject = subject;
+        read_body(tx, c, &x->body);
+    }
+    x509_free(x);
     ERR_clear_error();
 }
