@@ -197,20 +197,28 @@ void output_alert(struct output_worker *w, const struct packet *p, struct flow *
     deliver_event(w, &e);
 }
 
-void output_packet_variables(struct output_worker *w, const struct packet *p,
-                             struct flow *flow)
+/* Of its own: the event's room on the stack is not to be cleared for every packet. */
+static __attribute__((noinline)) void log_variables(struct output_worker *w,
+                                                    const struct packet *p,
+                                                    struct flow *flow)
 {
     struct event e = { .type = EVENT_METADATA };
     struct event_parts parts = { 0 };
-    struct detect_var var;
 
-    if (!w->output->conf.variables || flow == NULL || flow->detect == NULL || w->detect == NULL
-        || detect_packet_vars(w->detect, &var, 1) == 0) {
-        return;
-    }
     fill_packet(w, &e, &parts, p, flow, SOURCE_AS_PACKET);
     fill_flow_extras(w, &e, &parts, flow);
     deliver_event(w, &e);
+}
+
+void output_packet_variables(struct output_worker *w, const struct packet *p,
+                             struct flow *flow)
+{
+    struct detect_var var;
+
+    if (w->output->conf.variables && flow != NULL && flow->detect != NULL && w->detect != NULL
+        && detect_packet_vars(w->detect, &var, 1) != 0) {
+        log_variables(w, p, flow);
+    }
 }
 
 void output_tagged_packet(struct output_worker *w, const struct packet *p, struct flow *flow)

@@ -216,31 +216,39 @@ static bool logs_each_direction(enum app_proto proto)
            || proto == APP_KRB5 || proto == APP_RDP;
 }
 
+/* Logs a message that is ready if its type is on; false if not. */
+static bool log_if_wanted(struct output_worker *w, const struct packet *p, struct flow *flow,
+                          const struct app_tx *tx, enum direction dir)
+{
+    const char *name = app_event_type(tx->parser);
+    enum event_type type = name != NULL ? event_type_by_name(name) : EVENT_NONE;
+
+    if (!type_is_on(&w->output->conf, type)) {
+        return false;
+    }
+    log_message(w, p, flow, tx, dir, type);
+    return true;
+}
+
 /* Logs what is ready; true if nothing more can come. */
 static bool log_messages(struct output_worker *w, const struct packet *p, struct flow *flow,
                          struct app_tx *tx)
 {
-    const char *name = app_event_type(tx->parser);
-    enum event_type type = name != NULL ? event_type_by_name(name) : EVENT_NONE;
     bool is_over = tx->is_done[TO_SERVER] && tx->is_done[TO_CLIENT];
 
-    if (type == EVENT_NONE || !type_is_on(&w->output->conf, type)) {
-        return is_over;
-    }
     if (!logs_each_direction(tx->parser->proto)) {
         bool is_client = app_tx_is_loggable(tx, TO_SERVER);
         if (!tx->is_dir_logged[TO_SERVER]
             && (is_client || app_tx_is_loggable(tx, TO_CLIENT))) {
             /* The source is who began, where the parser tells. */
-            log_message(w, p, flow, tx, is_client ? TO_SERVER : TO_CLIENT, type);
-            tx->is_dir_logged[TO_SERVER] = true;
+            tx->is_dir_logged[TO_SERVER] =
+                log_if_wanted(w, p, flow, tx, is_client ? TO_SERVER : TO_CLIENT);
         }
         return tx->is_dir_logged[TO_SERVER] || is_over;
     }
     for (enum direction dir = TO_SERVER; dir < N_DIRECTIONS; dir++) {
         if (!tx->is_dir_logged[dir] && app_tx_is_loggable(tx, dir)) {
-            log_message(w, p, flow, tx, dir, type);
-            tx->is_dir_logged[dir] = true;
+            tx->is_dir_logged[dir] = log_if_wanted(w, p, flow, tx, dir);
         }
     }
     return is_over;
