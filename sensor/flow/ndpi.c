@@ -36,8 +36,7 @@ struct classifier *classifier_create(const struct flow_conf *conf,
     strbuf_init(&c->json, 4096);
     c->packet = calloc(1, PACKET_MAX + PACKET_PAD);
     c->module = ndpi_init_detection_module(ndpi_no_prefs);
-    if (c->packet == NULL || c->module == NULL
-        || ndpi_init_serializer(&c->serializer, ndpi_serialization_format_json) != 0) {
+    if (c->packet == NULL || c->module == NULL) {
         classifier_destroy(c);
         return NULL;
     }
@@ -52,7 +51,6 @@ void classifier_destroy(struct classifier *c)
     if (c == NULL) {
         return;
     }
-    ndpi_term_serializer(&c->serializer);
     if (c->module != NULL) {
         ndpi_exit_detection_module(c->module);
     }
@@ -157,7 +155,8 @@ static void finish(struct classifier *c, struct flow_ndpi *r)
                                || r->proto.master_protocol != NDPI_PROTOCOL_UNKNOWN;
     ndpi_json_write(c, r);
     keep_text(c, r, strbuf_slice(&c->json));
-    c->json_of = NULL;
+    c->json_of = r;
+    c->json_fed = r->n_fed;
     free_state(c, r);
 }
 

@@ -33,7 +33,6 @@ struct classifier {
     struct pool records, states, pieces;
     struct flow_counters *counters;     /* The table's. */
     uint8_t *packet;            /* The packet being fed, with zeros behind it. */
-    ndpi_serializer serializer;
     struct strbuf json;         /* Of 'json_of' when that had been fed 'json_fed'. */
     const struct flow_ndpi *json_of;
     uint32_t json_fed;
@@ -41,5 +40,8 @@ struct classifier {
 
 /* Writes the "ndpi" object of a flow that nDPI still has state for to c->json. */
 void ndpi_json_write(struct classifier *c, const struct flow_ndpi *r);
+/* Appends the member of it that 'proto' has of its own, with a comma before it; nothing for
+ * most. */
+void ndpi_metadata_write(struct strbuf *, const struct ndpi_flow_struct *, struct ndpi_proto);
 
 #endif
