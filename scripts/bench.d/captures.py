@@ -17,8 +17,9 @@ QUICK_PACKETS = 4000
 
 
 def generate(out, kind, *options):
-    """Calls generate.py unless 'out' is there; options as on its command line."""
-    if not out.exists():
+    """Calls generate.py unless 'out' is there, of its present version; options as on its command
+    line."""
+    if not out.exists() or out.stat().st_mtime < (HERE / "generate.py").stat().st_mtime:
         say("making %s" % out.name)
         out.parent.mkdir(parents=True, exist_ok=True)
         part = out.with_suffix(".part")

@@ -2,6 +2,7 @@
 import glob
 import os
 import pathlib
+import random
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 
@@ -38,3 +39,21 @@ def sample(rules, n):
 def write(path, rules):
     path.write_text("".join(rule + "\n" for rule in rules), encoding="utf-8", errors="surrogateescape")
     return path
+
+
+def synthetic(n):
+    """Rules of every usual kind with words that no capture has; always the same."""
+    kinds = ("http any any -> any any (%s http.uri; content:\"/%s\";",
+             "http any any -> any any (%s http.user_agent; content:\"%s\"; nocase;",
+             "dns any any -> any any (%s dns.query; content:\"%s\"; nocase;",
+             "tls any any -> any any (%s tls.sni; content:\"%s\";",
+             "tcp any any -> any any (%s content:\"%s\";",
+             "http any any -> any any (%s flow:established,to_client; file.data; content:\"%s\";",
+             "tcp any any -> any 80 (%s flow:established,to_server; content:\"%s\"; nocase;",
+             "udp any any -> any 53 (%s content:\"%s\";")
+    choose = random.Random(1)
+    rules = []
+    for i in range(n):
+        word = "".join(choose.choice("abcdefghijklmnopqrstuvwxyz0123456789") for _ in range(4 + i % 9))
+        rules.append("alert " + kinds[i % len(kinds)] % ('msg:"rule %d";' % i, word) + " sid:%d;)" % (900000 + i))
+    return rules
