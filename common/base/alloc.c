@@ -25,6 +25,11 @@ void *xcalloc(size_t n, size_t size)
     return checked(calloc(n ? n : 1, size ? size : 1), size);
 }
 
+void *xmalloc_pages(size_t size)
+{
+    return checked(aligned_alloc(XPAGE_SIZE, size), size);
+}
+
 void *xrealloc(void *old, size_t size)
 {
     return checked(realloc(old, size ? size : 1), size);

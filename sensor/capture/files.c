@@ -1,7 +1,7 @@
 /* Capture files by libpcap: pcap and pcapng, one file, a folder or standard input.
  *
- * Frames are copied into a block of the burst, since libpcap's buffer holds one at a time
- * and the frames of a burst must stay valid together. */
+ * Frames are copied into a block of the burst, since libpcap's buffer holds one at a time,
+ * and that of plain files a few, and the frames of a burst must stay valid together. */
 #include <dirent.h>
 #include <errno.h>
 #include <pcap.h>
@@ -14,6 +14,7 @@
 #include "common/base/clock.h"
 #include "common/obs/log.h"
 #include "sensor/capture/capture_private.h"
+#include "sensor/capture/plain.h"
 #include "sensor/capture/running_clock.h"
 
 #define BLOCK_SIZE (1u << 20)
@@ -33,6 +34,7 @@ struct file_source {
     char *expression;           /* BPF, or NULL. */
     struct capture_filter *filter;      /* For the file that is open. */
     pcap_t *pcap;
+    struct capture_plain *plain;        /* Reads the records of 'pcap' as long as it can. */
     struct capture_pipe *pipe;  /* What 'pcap' reads, if that is a pipe; the stream's. */
     int link_type;
     uint64_t number;            /* Of the last frame. */
@@ -142,6 +144,7 @@ static void read_first_times(struct file_source *s)
 static void close_file(struct file_source *s)
 {
     if (s->pcap != NULL) {
+        capture_plain_end(s->plain);
         pcap_close(s->pcap);
         s->pcap = NULL;
         s->pipe = NULL;
@@ -158,9 +161,7 @@ static void fail_file(struct file_source *s, const char *path, const char *why)
     s->files_broken++;
 }
 
-/* Frames of a link that decode does not know are no packets; without a word the summary
- * would look as if nothing had happened in them. */
-static void check_link(const struct file_source *s, const char *path)
+static bool is_known_link(int link_type)
 {
     static const int known[] = {
         LINK_NULL, LINK_ETHERNET, LINK_PPP, LINK_RAW_OPENBSD, LINK_RAW_BSDOS, LINK_PPP_HDLC,
@@ -169,11 +170,19 @@ static void check_link(const struct file_source *s, const char *path)
     };
 
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (s->link_type == known[i]) {
-            return;
+        if (link_type == known[i]) {
+            return true;
         }
     }
+    return false;
+}
+
+/* Frames of a link that decode does not know are no packets; without a word the summary
+ * would look as if nothing had happened in them. */
+static void warn_of_link(const struct file_source *s, const char *path)
+{
     const char *name = pcap_datalink_val_to_description(s->link_type);
+
     log_warn("capture", "no frame of a capture file is decoded",
              "file=\"%s\" link_type=%d link=\"%s\"", path, s->link_type,
              name != NULL ? name : "unknown");
@@ -210,7 +219,11 @@ static bool open_next(struct file_source *s, struct diag *diag)
         }
         diag_fini(&own);
     }
-    check_link(s, path);
+    if (!is_known_link(s->link_type)) {
+        warn_of_link(s, path);
+    } else if (s->pipe == NULL) {
+        capture_plain_begin(s->plain, s->pcap);
+    }
     s->files++;
     return true;
 }
@@ -229,7 +242,9 @@ static bool next_frame(struct file_source *s, struct pcap_pkthdr **header,
                 continue;
             }
         }
-        int got = pcap_next_ex(s->pcap, header, bytes);
+        int got = capture_plain_next(s->plain, header, bytes)
+                      ? 1
+                      : pcap_next_ex(s->pcap, header, bytes);
         if (got == 1) {
             return true;
         }
@@ -288,6 +303,16 @@ static void settle_last(struct file_source *s, struct capture_burst *burst)
     }
 }
 
+/* How much of the file that is open has been read. */
+static uint64_t bytes_of_file(const struct file_source *s)
+{
+    uint64_t plain = capture_plain_offset(s->plain);
+    FILE *file = pcap_file(s->pcap);
+    long at = plain == 0 && file != NULL ? ftell(file) : -1;
+
+    return at > 0 ? (uint64_t) at : plain;
+}
+
 static enum capture_status files_read(struct capture *c, unsigned queue,
                                       struct capture_burst *burst)
 {
@@ -324,9 +349,7 @@ static enum capture_status files_read(struct capture *c, unsigned queue,
     }
     settle_last(s, burst);
     if (burst->n != 0 && s->pcap != NULL && s->file_bytes_total != 0) {
-        FILE *file = pcap_file(s->pcap);
-        long at = file != NULL ? ftell(file) : -1;
-        s->file_bytes = s->bytes_before + (at > 0 ? (uint64_t) at : 0);
+        s->file_bytes = s->bytes_before + bytes_of_file(s);
     }
     bool is_end = s->pcap == NULL && s->next == s->n_entries;
     return burst->n != 0 ? CAPTURE_FRAMES : is_end ? CAPTURE_END : CAPTURE_IDLE;
@@ -355,6 +378,7 @@ static void files_close(struct capture *c)
     struct file_source *s = (struct file_source *) c;
 
     close_file(s);
+    capture_plain_destroy(s->plain);
     for (size_t i = 0; i < s->n_entries; i++) {
         free(s->entries[i].path);
     }
@@ -375,6 +399,7 @@ struct capture *capture_open_files(const char *path, const char *filter,
 
     s->base.class = &files_class;
     s->base.n_queues = 1;
+    s->plain = capture_plain_create();
     s->expression = filter != NULL ? xstrdup(filter) : NULL;
     if (is_stdin) {
         add_entry(s, xstrdup("-"), 0);
