@@ -6,10 +6,12 @@ of pcaps/ over and over under other addresses.
     generate.py sizes  --size BYTES [--flows N] [--packets P] [--total T] OUT
     generate.py repeat --total T OUT [CAPTURE...]
 
-flows    N TCP sessions with HTTP, P packets each (default 6), one packet of each session in turn:
-         from the second round on all N are alive.  Fewer packets in all than T (default: none): the
-         same sessions come again, 700 s later, when the old ones have timed out.
-sizes    the same with every data packet, in both directions, a frame of BYTES
+flows    N TCP sessions, P packets each (default 7): all shake hands, then each in turn asks and is
+         answered over HTTP, again and again.  None ends, so all N are alive.  Fewer packets in all
+         than T (default: none): the same sessions come again, 700 s later, when the old ones have
+         timed out.
+sizes    sessions (default 100) of P packets (default 32), one packet of each in turn; every data
+         packet, in both directions, is a frame of BYTES
 repeat   CAPTUREs (default: those of pcaps/) until there are T packets; each copy has addresses of
          its own and copies overlap in time
 
@@ -24,6 +26,8 @@ import struct
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 START = 1700000000
+HANDSHAKE = 3                   # Packets
+EXCHANGE = 4                    # Question, answer, acknowledgement, a window update of the server.
 RECORD = 16                     # Bytes of a record's head in a pcap file.
 ETHERNET = 14
 BLOCK = 65536                   # Sessions whose last two bytes of the address differ.
@@ -64,41 +68,40 @@ def tcp_frame(to_server, block, seq, ack, flags, payload):
     return macs + b"\x08\x00" + head + tcp
 
 
-def set_column(records, size, at, values):
-    records[at::size] = values[:len(records) // size]
-
-
-def make_block(turn, block, count, second, part):
-    """Records of packet 'turn' for 'count' sessions of a block; 'part': which fifteenth of the second."""
-    to_server = turn[0]
-    frame = tcp_frame(to_server, block, *turn[1:])
-    size = RECORD + len(frame)
-    records = bytearray((struct.pack("<IIII", second, part * BLOCK, len(frame), len(frame)) + frame) * count)
-    set_column(records, size, 4, LOW)           # Microseconds
-    set_column(records, size, 5, HIGH)
-    client = RECORD + ETHERNET + (12 if to_server else 16)
-    server = RECORD + ETHERNET + (16 if to_server else 12)
-    set_column(records, size, client + 2, HIGH)
-    set_column(records, size, client + 3, LOW)
-    set_column(records, size, server + 2, NOT_HIGH)
-    set_column(records, size, server + 3, NOT_LOW)
+def make_block(group, block, count, second, part):
+    """Records of a group of packets, one behind the other, for each of 'count' sessions of a block;
+    'part': which fifteenth of the second."""
+    template, addresses = b"", []
+    for turn in group:
+        frame = tcp_frame(turn[0], block, *turn[1:])
+        addresses.append((len(template), turn[0]))
+        template += struct.pack("<IIII", second, part * BLOCK, len(frame), len(frame)) + frame
+    records = bytearray(template * count)
+    for at, to_server in addresses:
+        ends = at + RECORD + ETHERNET + 12
+        client, server = (ends, ends + 4) if to_server else (ends + 4, ends)
+        for place, values in ((at + 4, LOW), (at + 5, HIGH),                    # Microseconds
+                              (client + 2, HIGH), (client + 3, LOW), (server + 2, NOT_HIGH), (server + 3, NOT_LOW)):
+            records[place::len(template)] = values[:count]
     return records
 
 
-def write_sessions(path, turns, flows, total):
-    """'turns': the packets of one session, each (to server?, seq, ack, flags, payload)."""
+def write_sessions(path, groups, flows, total):
+    """'groups': lists of packets, each (to server?, seq, ack, flags, payload); every session sends
+    the packets of a group in one go, and no session the next group before all have sent this."""
     written, generation_start = 0, START
+    per_flow = sum(map(len, groups))
     with open(path, "wb", buffering=1 << 22) as out:
         out.write(pcap_head())
-        while written == 0 or written + flows * len(turns) // 2 < total:
+        while written == 0 or written + flows * per_flow // 2 < total:
             step = 0
-            for turn in turns:
+            for group in groups:
                 for block in range((flows + BLOCK - 1) // BLOCK):
                     count = min(BLOCK, flows - block * BLOCK)
-                    out.write(make_block(turn, block, count, generation_start + step // BLOCKS_PER_SECOND,
+                    out.write(make_block(group, block, count, generation_start + step // BLOCKS_PER_SECOND,
                                          step % BLOCKS_PER_SECOND))
                     step += 1
-            written += flows * len(turns)
+            written += flows * per_flow
             generation_start += step // BLOCKS_PER_SECOND + GAP
     return written
 
@@ -126,7 +129,7 @@ def flow_turns(packets):
     request = b"GET /index.html HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n"
     body = b"<html><body>%s</body></html>" % text(120)
     answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-    return turns_of([(True, request), (False, answer), (True, b"")] * packets, packets)
+    return turns_of([(True, request), (False, answer), (True, b""), (False, b"")] * packets, packets)
 
 
 def message(start, size):
@@ -213,7 +216,7 @@ def write_repeated(path, sources, total):
 def main():
     cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     kinds = cli.add_subparsers(dest="kind", required=True)
-    for kind, flows, packets in (("flows", None, 6), ("sizes", 100, 32)):
+    for kind, flows, packets in (("flows", None, 7), ("sizes", 100, 32)):
         one = kinds.add_parser(kind)
         one.add_argument("--flows", type=int, default=flows, required=flows is None)
         one.add_argument("--packets", type=int, default=packets)
@@ -230,7 +233,9 @@ def main():
         written = write_repeated(opt.out, opt.captures or sorted((TOP / "pcaps").glob("*.pcap")), opt.total)
     else:
         turns = flow_turns(opt.packets) if opt.kind == "flows" else size_turns(opt.size, opt.packets)
-        written = write_sessions(opt.out, turns, opt.flows, opt.total)
+        each = EXCHANGE if opt.kind == "flows" else 1
+        groups = [turns[:HANDSHAKE]] + [turns[i:i + each] for i in range(HANDSHAKE, len(turns), each)]
+        written = write_sessions(opt.out, groups, opt.flows, opt.total)
     print("%s: %d packets" % (opt.out, written))
 
 

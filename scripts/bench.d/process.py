@@ -37,6 +37,12 @@ def finish(child, out, allowed=(0,)):
     return Run(f["seconds"], f["user"], f["system"], f["peak_mb"], count_alerts(out), f["err"])
 
 
+def less_loading(whole, load):
+    """What a run took beyond loading.  One that is hardly longer says little: at least a twentieth of
+    it is taken for the packets."""
+    return max(whole - load, whole / 20, 1e-6)
+
+
 def run(command, out, core):
     """Runs 'command', which writes into the folder 'out', emptied before."""
     empty(out)

@@ -88,6 +88,16 @@ static void run_capture(struct bench *b)
     capture_burst_fini(&burst);
 }
 
+/* What the rooms hold while the flows are still there. */
+static void take_memory(struct bench *b)
+{
+    const struct worker *w = &b->run.threads[0].worker;
+
+    b->tally.flow_memory = flow_table_counters(w->flows)->memory;
+    b->tally.stream_memory = stream_counters(w->streams)->memory;
+    b->tally.app_memory = app_counters(w->apps)->memory;
+}
+
 static void run_all(struct bench *b)
 {
     struct worker *w = &b->run.threads[0].worker;
@@ -104,6 +114,7 @@ static void run_all(struct bench *b)
         }
     }
     if (b->stage == STAGE_WORKER) {
+        take_memory(b);
         worker_finish(w, w->now_ns);
     } else if (b->walk != NULL) {
         walk_finish(b->walk, 0);
@@ -145,10 +156,11 @@ static void print_result(const struct bench *b, double cpu, double wall)
            "\"frames\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"packets\": %" PRIu64 ", "
            "\"flows\": %" PRIu64 ", \"stream_bytes\": %" PRIu64 ", \"payloads\": %" PRIu64 ", "
            "\"payload_bytes\": %" PRIu64 ", \"patterns\": %" PRIu64 ", \"matches\": %" PRIu64 ", "
-           "\"alerts\": %" PRIu64 ", \"events\": %" PRIu64 "}\n",
+           "\"alerts\": %" PRIu64 ", \"events\": %" PRIu64 ", \"flow_memory\": %" PRIu64 ", "
+           "\"stream_memory\": %" PRIu64 ", \"app_memory\": %" PRIu64 "}\n",
            names[b->stage], b->burst, cpu, wall, t->frames, t->bytes, t->packets, t->flows,
            t->stream_bytes, t->payloads, t->payload_bytes, t->patterns, t->matches, t->alerts,
-           t->events);
+           t->events, t->flow_memory, t->stream_memory, t->app_memory);
 }
 
 static bool open_stage(struct bench *b)

@@ -26,6 +26,7 @@ enum stage {
 struct tally {
     uint64_t frames, bytes, packets, flows, stream_bytes, payloads, payload_bytes, patterns,
         matches, alerts, events;
+    uint64_t flow_memory, stream_memory, app_memory;    /* Bytes held when all was read. */
 };
 
 /* ---- walk.c: decode to stream, without the product's conditions for what comes behind ---- */
