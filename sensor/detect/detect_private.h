@@ -3,7 +3,8 @@
  * Engine: immutable, shared.  Rules stand in 'engine_rule's by their number, and in the
  * places where they may become candidates:
  *
- *   payload[mode][proto][dir]   literals in packets and in raw streams, by server port
+ *   payload[mode][proto][dir]   literals in packets and in raw streams, by server port or
+ *                               application protocol
  *   always[proto][dir]          packet and stream rules that no literal finds
  *   ip_only[dir]                addresses alone: once per flow and direction
  *   by_event                    rules about decode and stream events
@@ -52,12 +53,20 @@ struct engine_rule {
     uint16_t *sources;          /* By buffer: index of its source; KIND_TX. */
 };
 
-/* Raw payload: two sets to scan, one for rules of nearly all ports and one by port. */
+/* Raw payload: three sets to scan, one for rules of nearly all ports, one by port, and one for
+ * rules about the application protocol, which is not known from the start. */
 struct port_group {
     const struct patterns *any, *by_port;       /* NULL: none. */
+    struct patterns *const *by_app;     /* APP_N_PROTOS of them, each or all NULL: none. */
 };
+static inline const struct patterns *port_group_by_app(const struct port_group *g,
+                                                       enum app_proto proto)
+{
+    return g->by_app != NULL ? g->by_app[proto] : NULL;
+}
 struct port_groups {
     struct patterns *any;
+    struct patterns **by_app;
     struct patterns **classes;  /* 0 is NULL: ports that no rule names. */
     size_t n_classes;
     uint8_t *class_of_port;     /* 65536 of them, or NULL: none has a class. */

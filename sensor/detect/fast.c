@@ -1,6 +1,9 @@
 /* Which literal of a rule goes to the pattern sets. */
 #include "sensor/detect/detect_private.h"
 
+#define TAIL_SIZE 8u            /* So many bytes at the end of a literal decide its speed: ... */
+#define GOOD_TAIL 14u           /* ... score_of() those that say enough. */
+
 /* How much a byte says about what it stands in: the rarer in traffic, the more. */
 static unsigned weight_of(uint8_t c)
 {
@@ -11,6 +14,24 @@ static unsigned weight_of(uint8_t c)
         return strchr("etaoinsrh", c) != NULL ? 2 : 3;
     }
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ? 3 : 4;
+}
+
+/* What every session of a protocol has, or nearly every one, says nothing more than the
+ * protocol does. */
+static const char *const common[] = {
+    "\xffSMB", "\xfeSMB@", "NTLMSSP", "HTTP/1.1\r\n", "HTTP/1.0\r\n", "GET ", "POST ",
+    "\r\nHost: ", "\r\nUser-Agent: Mozilla/5.0 (", "\r\nContent-Type: ", "\r\nContent-Length: ",
+    "\r\nConnection: ", "\r\nAccept: ", "https://www.", "http://www.", "SSH-2.0-", "\r\n\r\n",
+};
+
+static bool is_common(struct slice s)
+{
+    for (size_t i = 0; i < sizeof common / sizeof common[0]; i++) {
+        if (memmem(common[i], strlen(common[i]), s.bytes, s.size) != NULL) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static unsigned score_of(struct slice s)
@@ -24,18 +45,23 @@ static unsigned score_of(struct slice s)
     return score;
 }
 
-/* The best stretch that a pattern set takes. */
-static size_t choose_piece(struct slice pattern)
+/* Where a piece of a pattern ends best.  Hyperscan looks at the last bytes of a literal before
+ * all others: where they are a run, of zeros above all, it stops at every run in the traffic.
+ * The last good place, so that the piece is long; the best if there is no good one. */
+static size_t choose_end(struct slice pattern)
 {
-    size_t best = 0;
+    size_t best = pattern.size;
     unsigned best_score = 0;
 
-    for (size_t at = 0; at + PATTERNS_MAX_LITERAL <= pattern.size; at++) {
-        unsigned score = score_of(slice_of(pattern.bytes + at, PATTERNS_MAX_LITERAL));
+    for (size_t end = pattern.size; end >= TAIL_SIZE; end--) {
+        unsigned score = score_of(slice_of(pattern.bytes + end - TAIL_SIZE, TAIL_SIZE));
 
+        if (score >= GOOD_TAIL) {
+            return end;
+        }
         if (score > best_score) {
             best_score = score;
-            best = at;
+            best = end;
         }
     }
     return best;
@@ -75,8 +101,9 @@ static void use_content(const struct op_content *c, bool is_authors, size_t buff
         at = c->fast_offset;
         size = c->fast_size;
     }
+    size = choose_end(slice_of(c->pattern.bytes + at, size));
     if (size > PATTERNS_MAX_LITERAL) {
-        at += choose_piece(slice_of(c->pattern.bytes + at, size));
+        at += size - PATTERNS_MAX_LITERAL;
         size = PATTERNS_MAX_LITERAL;
     }
     fast->buffer = buffer;
@@ -121,9 +148,15 @@ bool engine_choose_fast(const struct engine_rule *er, struct fast_literal *fast)
     for (size_t i = 0; i < r->n_buffers; i++) {
         const struct rule_buffer *b = &r->buffers[i];
 
-        for (size_t j = 0; is_scannable(er, b) && j < b->n_ops; j++) {
-            if (is_usable(&b->ops[j]) && score_of(b->ops[j].content.pattern) > best) {
-                best = score_of(b->ops[j].content.pattern);
+        for (size_t j = 0; j < b->n_ops; j++) {
+            if (!is_scannable(er, b) || !is_usable(&b->ops[j])) {
+                continue;
+            }
+            unsigned score = is_common(b->ops[j].content.pattern)
+                                 ? 1 : score_of(b->ops[j].content.pattern);
+
+            if (score > best) {
+                best = score;
                 use_content(&b->ops[j].content, false, i, fast);
             }
         }

@@ -1,4 +1,4 @@
-/* Pattern sets of payload, by mode, protocol, direction and port. */
+/* Pattern sets of payload, by mode, protocol, direction, and port or application protocol. */
 #include <stdlib.h>
 
 #include "common/base/alloc.h"
@@ -55,9 +55,10 @@ bool engine_rule_is_for(const struct rule *r, enum scan_proto proto)
 /* One rule's literal while the groups of a mode, protocol and direction are made. */
 struct entry {
     const struct rule *rule;
-    struct fast_literal fast;
+    struct fast_literal fast;           /* In packets of a limited size it ends within it. */
     const struct port_set *ports[2];    /* On the server's side; [1]: of "<>", or NULL. */
     bool is_wide;
+    bool is_by_app;                     /* Found by application protocol, not by port. */
 };
 
 static uint32_t width_of(const struct port_set *set)
@@ -71,6 +72,38 @@ static uint32_t width_of(const struct port_set *set)
         sum += (uint32_t) (set->ranges[i].last - set->ranges[i].first) + 1;
     }
     return sum;
+}
+
+/* The largest payload that a test of its size lets pass; UINT64_MAX: there is no limit. */
+static uint64_t max_payload(const struct rule_test *t)
+{
+    uint64_t max = t->a;
+
+    if (t->kind != TEST_NUMBER || t->field != FIELD_DSIZE || t->negated) {
+        return UINT64_MAX;
+    }
+    switch (t->cmp) {
+    case CMP_EQ:
+        for (size_t i = 0; i < t->n_names; i++) {
+            max = t->names[i] > max ? t->names[i] : max;
+        }
+        return max;
+    case CMP_LT: case CMP_LE:
+        return t->a;
+    case CMP_RANGE: case CMP_RANGE_INCLUSIVE:
+        return t->n_names == 0 ? t->b : UINT64_MAX;
+    default:
+        return UINT64_MAX;
+    }
+}
+
+static void limit_to_payload(struct entry *entry)
+{
+    for (size_t i = 0; i < entry->rule->n_tests; i++) {
+        uint64_t max = max_payload(&entry->rule->tests[i]);
+
+        entry->fast.max_end = max < entry->fast.max_end ? max : entry->fast.max_end;
+    }
 }
 
 static size_t gather_entries(const struct detect_engine *e, enum scan_mode mode,
@@ -93,6 +126,10 @@ static size_t gather_entries(const struct detect_engine *e, enum scan_mode mode,
         const struct rule *r = er->rule;
 
         entry->rule = r;
+        if (!er->in_stream) {
+            limit_to_payload(entry);
+        }
+        entry->is_by_app = r->app_proto != APP_UNKNOWN;
         entry->ports[0] = dir == TO_SERVER ? r->dports : r->sports;
         entry->ports[1] = r->is_bidirectional ? (dir == TO_SERVER ? r->sports : r->dports)
                                               : NULL;
@@ -103,6 +140,12 @@ static size_t gather_entries(const struct detect_engine *e, enum scan_mode mode,
         n++;
     }
     return n;
+}
+
+/* Found by its ports. */
+static bool is_narrow(const struct entry *entry)
+{
+    return !entry->is_wide && !entry->is_by_app;
 }
 
 static void add_entry(struct patterns **set, const struct entry *entry)
@@ -171,7 +214,7 @@ static void make_classes(struct port_groups *g, const struct entry *entries, siz
         summing.sums[port].port = port;
     }
     for (size_t i = 0; i < n; i++) {
-        if (!entries[i].is_wide) {
+        if (is_narrow(&entries[i])) {
             summing.mark = hash_mix(entries[i].rule->index + 1ull);
             visit_ports(&entries[i], add_to_sum, &summing);
         }
@@ -201,6 +244,30 @@ static void mark_class(void *context, uint32_t port)
     m->is_marked[m->groups->class_of_port[port]] = true;
 }
 
+/* Rules about an application protocol cannot match while the session is of another: their
+ * literals wait where it is one that they fit. */
+static bool make_app_groups(struct detect_engine *e, struct port_groups *g,
+                            const struct entry *entries, size_t n, struct diag *diag)
+{
+    bool ok = true;
+
+    for (size_t i = 0; i < n; i++) {
+        for (unsigned app = APP_UNKNOWN + 1; entries[i].is_by_app && app < APP_N_PROTOS;
+             app++) {
+            if (app_proto_fits(entries[i].rule->app_proto, (enum app_proto) app)) {
+                if (g->by_app == NULL) {
+                    g->by_app = xcalloc(APP_N_PROTOS, sizeof(struct patterns *));
+                }
+                add_entry(&g->by_app[app], &entries[i]);
+            }
+        }
+    }
+    for (unsigned app = 0; ok && g->by_app != NULL && app < APP_N_PROTOS; app++) {
+        ok = g->by_app[app] == NULL || patterns_compile(g->by_app[app], e->store, diag);
+    }
+    return ok;
+}
+
 static bool make_port_groups(struct detect_engine *e, struct port_groups *g,
                              const struct entry *entries, size_t n, struct diag *diag)
 {
@@ -208,10 +275,10 @@ static bool make_port_groups(struct detect_engine *e, struct port_groups *g,
     bool ok = true;
 
     for (size_t i = 0; i < n; i++) {
-        if (entries[i].is_wide) {
+        if (entries[i].is_wide && !entries[i].is_by_app) {
             add_entry(&g->any, &entries[i]);
         }
-        n_narrow += !entries[i].is_wide;
+        n_narrow += is_narrow(&entries[i]);
     }
     if (n_narrow > 0) {
         make_classes(g, entries, n);
@@ -219,7 +286,7 @@ static bool make_port_groups(struct detect_engine *e, struct port_groups *g,
     for (size_t i = 0; i < n; i++) {
         struct marking marking = { .groups = g };
 
-        if (entries[i].is_wide) {
+        if (!is_narrow(&entries[i])) {
             continue;
         }
         visit_ports(&entries[i], mark_class, &marking);
@@ -229,7 +296,8 @@ static bool make_port_groups(struct detect_engine *e, struct port_groups *g,
             }
         }
     }
-    ok = g->any == NULL || patterns_compile(g->any, e->store, diag);
+    ok = make_app_groups(e, g, entries, n, diag)
+         && (g->any == NULL || patterns_compile(g->any, e->store, diag));
     for (size_t c = 0; ok && c < g->n_classes; c++) {
         ok = g->classes[c] == NULL || patterns_compile(g->classes[c], e->store, diag);
     }
@@ -262,7 +330,7 @@ struct port_group engine_port_group(const struct detect_engine *e, enum scan_mod
                                     enum scan_proto proto, enum direction dir, uint16_t port)
 {
     const struct port_groups *g = &e->payload[mode][proto][dir];
-    struct port_group group = { g->any, NULL };
+    struct port_group group = { g->any, NULL, g->by_app };
 
     if (g->class_of_port != NULL) {
         group.by_port = g->classes[g->class_of_port[port]];
@@ -278,6 +346,10 @@ bool engine_make_groups(struct detect_engine *e, struct diag *diag)
 static void free_port_groups(struct port_groups *g)
 {
     patterns_destroy(g->any);
+    for (unsigned app = 0; g->by_app != NULL && app < APP_N_PROTOS; app++) {
+        patterns_destroy(g->by_app[app]);
+    }
+    free(g->by_app);
     for (size_t i = 0; i < g->n_classes; i++) {
         patterns_destroy(g->classes[i]);
     }

@@ -32,6 +32,7 @@ static void scan_group(struct detect_worker *w, const struct port_group *g,
 {
     worker_scan(w, g->any, payload, 0, 0, false);
     worker_scan(w, g->by_port, payload, 0, 0, false);
+    worker_scan(w, port_group_by_app(g, w->app_proto), payload, 0, 0, false);
 }
 
 /* A TCP segment whose bytes go through reassembly is looked at there by the rules about

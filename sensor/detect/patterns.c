@@ -8,9 +8,14 @@
 
 #define SHORT_SIZE 3u           /* Literals of up to this many bytes are short, ... */
 #define MIN_SPLIT 200u          /* ... and live apart in sets larger than this. */
+#define NEAR_END 64u            /* Literals that end here at the latest are near, ... */
+#define MIN_NEAR 12u            /* ... and live apart if there are so many. */
+
+enum tier { TIER_LONG, TIER_SHORT, TIER_NEAR, N_TIERS };
 
 struct added {
     struct literal literal;
+    uint8_t tier;               /* enum tier; of all equal literals the same. */
     uint32_t rule;
     uint64_t min_end, max_end;
 };
@@ -24,7 +29,7 @@ struct meaning {
 struct patterns {
     struct added *added;        /* Until compiled. */
     size_t n_added, cap_added, n_total;
-    hs_database_t *databases[2];        /* Borrowed from the store. */
+    hs_database_t *databases[N_TIERS];  /* Or NULL; borrowed from the store. */
     unsigned n_patterns;
     uint32_t *firsts;           /* n_patterns + 1: where a pattern's meanings begin. */
     struct meaning *meanings;
@@ -74,14 +79,13 @@ size_t patterns_max_size(const struct patterns *p)
     return p->max_size;
 }
 
-/* Short ones first, then by content, so that equal ones stand together. */
+/* By tier, then by content, so that equal ones stand together. */
 static int compare_added(const void *left, const void *right)
 {
     const struct added *a = left, *b = right;
-    int is_long = (a->literal.size > SHORT_SIZE) - (b->literal.size > SHORT_SIZE);
 
-    if (is_long != 0) {
-        return is_long;
+    if (a->tier != b->tier) {
+        return a->tier < b->tier ? -1 : 1;
     }
     int order = memcmp(&a->literal, &b->literal, sizeof a->literal);
 
@@ -98,22 +102,60 @@ static uint32_t saturate(uint64_t value)
     return value > UINT32_MAX ? UINT32_MAX : (uint32_t) value;
 }
 
+/* A literal is near when all its rules want it there; equal literals stand together. */
+static void assign_tiers(struct patterns *p, size_t n_of_tier[N_TIERS])
+{
+    for (size_t i = 0, end; i < p->n_added; i = end) {
+        uint64_t max_end = 0;
+
+        for (end = i; end < p->n_added && same_literal(&p->added[i], &p->added[end]); end++) {
+            max_end = p->added[end].max_end > max_end ? p->added[end].max_end : max_end;
+        }
+        enum tier tier = max_end <= NEAR_END                       ? TIER_NEAR
+                         : p->added[i].literal.size <= SHORT_SIZE ? TIER_SHORT
+                                                                  : TIER_LONG;
+
+        n_of_tier[tier]++;
+        for (size_t j = i; j < end; j++) {
+            p->added[j].tier = (uint8_t) tier;
+        }
+    }
+}
+
+/* A scan of its own has its price: tiers that are small go with the long ones. */
+static void merge_tiers(struct patterns *p, const size_t n_of_tier[N_TIERS])
+{
+    size_t n_far = n_of_tier[TIER_LONG] + n_of_tier[TIER_SHORT];
+    bool is_near_apart = n_far == 0 || n_of_tier[TIER_NEAR] >= MIN_NEAR;
+    bool is_short_apart = n_far + (is_near_apart ? 0 : n_of_tier[TIER_NEAR]) >= MIN_SPLIT;
+
+    for (size_t i = 0; i < p->n_added; i++) {
+        uint8_t *tier = &p->added[i].tier;
+
+        if (*tier == TIER_NEAR && !is_near_apart) {
+            *tier = p->added[i].literal.size <= SHORT_SIZE ? TIER_SHORT : TIER_LONG;
+        }
+        if (*tier == TIER_SHORT && !is_short_apart) {
+            *tier = TIER_LONG;
+        }
+    }
+}
+
 /* Sorts, makes equal literals one; returns the literals, owned by the caller. */
-static struct literal *merge_equal(struct patterns *p, unsigned *n_short)
+static struct literal *merge_equal(struct patterns *p, size_t n_of_tier[N_TIERS])
 {
     struct literal *literals = xmalloc(p->n_added * sizeof *literals);
 
-    qsort(p->added, p->n_added, sizeof *p->added, compare_added);
     p->firsts = xmalloc((p->n_added + 1) * sizeof *p->firsts);
     p->meanings = xmalloc(p->n_added * sizeof *p->meanings);
-    *n_short = 0;
+    memset(n_of_tier, 0, N_TIERS * sizeof *n_of_tier);
     for (size_t i = 0; i < p->n_added; i++) {
         const struct added *a = &p->added[i];
 
         if (i == 0 || !same_literal(a, a - 1)) {
             p->firsts[p->n_patterns] = (uint32_t) i;
             literals[p->n_patterns++] = a->literal;
-            *n_short += a->literal.size <= SHORT_SIZE;
+            n_of_tier[a->tier]++;
         }
         if (a->literal.size > p->max_size) {
             p->max_size = a->literal.size;
@@ -127,25 +169,25 @@ static struct literal *merge_equal(struct patterns *p, unsigned *n_short)
 
 bool patterns_compile(struct patterns *p, struct patterns_store *store, struct diag *diag)
 {
-    unsigned n_short;
+    size_t n_of_tier[N_TIERS] = { 0 }, first = 0;
     bool ok = true;
 
     if (p->n_added == 0) {
         return true;
     }
-    struct literal *literals = merge_equal(p, &n_short);
+    qsort(p->added, p->n_added, sizeof *p->added, compare_added);
+    assign_tiers(p, n_of_tier);
+    merge_tiers(p, n_of_tier);
+    qsort(p->added, p->n_added, sizeof *p->added, compare_added);
+    struct literal *literals = merge_equal(p, n_of_tier);
 
-    if (p->n_patterns < MIN_SPLIT) {
-        n_short = 0;            /* One database for all. */
-    }
-    if (n_short > 0) {
-        p->databases[1] = patterns_store_get(store, literals, n_short, 0, diag);
-        ok = p->databases[1] != NULL;
-    }
-    if (ok && p->n_patterns > n_short) {
-        p->databases[0] = patterns_store_get(store, literals + n_short,
-                                             p->n_patterns - n_short, n_short, diag);
-        ok = p->databases[0] != NULL;
+    for (unsigned tier = 0; tier < N_TIERS && ok; tier++) {
+        if (n_of_tier[tier] > 0) {
+            p->databases[tier] = patterns_store_get(store, literals + first, n_of_tier[tier],
+                                                    (unsigned) first, diag);
+            ok = p->databases[tier] != NULL;
+        }
+        first += n_of_tier[tier];
     }
     free(literals);
     free(p->added);
@@ -187,6 +229,17 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
     return 0;
 }
 
+/* How much has to be looked at for what ends within the first NEAR_END bytes, of the whole
+ * or of the chunk. */
+static size_t near_size(const struct scan *s, size_t size)
+{
+    uint64_t end = s->is_chunk          ? s->overlap + NEAR_END
+                   : s->base < NEAR_END ? NEAR_END - s->base
+                                        : 0;
+
+    return size < end ? size : (size_t) end;
+}
+
 /* hs_scan() takes 32 bits; no buffer of ours is that large. */
 void patterns_scan(const struct patterns *p, struct patterns_scratch *scratch,
                    struct slice bytes, size_t overlap, uint64_t base, bool is_chunk,
@@ -197,9 +250,11 @@ void patterns_scan(const struct patterns *p, struct patterns_scratch *scratch,
     if (bytes.size <= overlap || bytes.size > UINT32_MAX) {
         return;
     }
-    for (unsigned i = 0; i < 2; i++) {
-        if (p->databases[i] != NULL) {
-            hs_scan(p->databases[i], (const char *) bytes.bytes, (unsigned) bytes.size, 0,
+    for (unsigned tier = 0; tier < N_TIERS; tier++) {
+        size_t size = tier == TIER_NEAR ? near_size(&scan, bytes.size) : bytes.size;
+
+        if (p->databases[tier] != NULL && size > overlap) {
+            hs_scan(p->databases[tier], (const char *) bytes.bytes, (unsigned) size, 0,
                     scratch->hs, on_match, &scan);
         }
     }

@@ -42,25 +42,22 @@ static void remember(struct flow_side_state *side, uint32_t rule, bool has_match
 }
 
 /* So much of what was scanned before that a literal across the seam is found. */
-static size_t overlap_of(const struct flow_side_state *side, size_t n_old)
+static size_t overlap_of(const struct patterns *patterns, size_t n_old)
 {
-    const struct port_group *g = &side->groups[SCAN_STREAM];
-    size_t any = g->any != NULL ? patterns_max_size(g->any) : 0;
-    size_t by_port = g->by_port != NULL ? patterns_max_size(g->by_port) : 0;
-    size_t longest = any > by_port ? any : by_port;
+    size_t longest = patterns_max_size(patterns);
 
     return longest == 0 ? 0 : longest - 1 < n_old ? longest - 1 : n_old;
 }
 
-static void scan_new(struct detect_worker *w, const struct flow_side_state *side,
+static void scan_new(struct detect_worker *w, const struct patterns *patterns,
                      const struct stream_raw *raw)
 {
-    const struct port_group *g = &side->groups[SCAN_STREAM];
-    size_t overlap = overlap_of(side, raw->n_old), skip = raw->n_old - overlap;
-    struct slice bytes = slice_of(raw->bytes + skip, raw->size - skip);
+    if (patterns != NULL) {
+        size_t overlap = overlap_of(patterns, raw->n_old), skip = raw->n_old - overlap;
 
-    worker_scan(w, g->any, bytes, overlap, raw->offset + skip, true);
-    worker_scan(w, g->by_port, bytes, overlap, raw->offset + skip, true);
+        worker_scan(w, patterns, slice_of(raw->bytes + skip, raw->size - skip), overlap,
+                    raw->offset + skip, true);
+    }
 }
 
 /* 'offset' is that of the first new byte, of 'n_old' that come before it. */
@@ -140,6 +137,7 @@ static void evaluate_on(struct detect_worker *w, struct flow_side_state *side,
 static void run_piece(struct detect_worker *w, struct flow_side_state *side,
                       const struct stream_raw *raw)
 {
+    const struct port_group *g = &side->groups[SCAN_STREAM];
     uint64_t offset = raw->offset + raw->n_old;
 
     if (side->stream_end != offset) {
@@ -147,7 +145,9 @@ static void run_piece(struct detect_worker *w, struct flow_side_state *side,
     }
     side->stream_end = raw->offset + raw->size;
     candidates_clear(&w->candidates);
-    scan_new(w, side, raw);
+    scan_new(w, g->any, raw);
+    scan_new(w, g->by_port, raw);
+    scan_new(w, port_group_by_app(g, w->app_proto), raw);
     gather(w, side, offset, raw->n_old);
     if (w->candidates.n > 0) {
         evaluate_on(w, side, raw);
@@ -164,7 +164,7 @@ void stream_rules_run(struct detect_worker *w)
     struct flow_side_state *side = flow_state_side(w, w->dir);
     const struct port_group *g = &side->groups[SCAN_STREAM];
 
-    if (!w->sees_payload || (g->any == NULL && g->by_port == NULL
+    if (!w->sees_payload || (g->any == NULL && g->by_port == NULL && g->by_app == NULL
                              && !side->has_stream_always && !side->always_overflowed)) {
         stream_raw_skip(w->flow, w->dir);
         return;
