@@ -10,7 +10,7 @@ QUICK_BURSTS = (1, 64)
 
 
 def measure(bench):
-    capture, program = bench.capture(), stages.program()
+    capture = bench.capture()
     options = fair_settings(sensor_path()) + ["-l", bench.work / "out"]
     cache = growth.sensor(bench).cache
     settings = [("no rules", growth.no_rules(bench)),
@@ -20,7 +20,7 @@ def measure(bench):
 
     def one(case):
         rules, n = case
-        told = stages.run(program, "worker@%d" % n, capture, bench.core,
+        told = stages.run("worker@%d" % n, capture, bench.core,
                           options + ["-S", rules, "--set", "detect.cache=%s" % cache])
         return told["frames"] / max(told["cpu"], 1e-6)
 

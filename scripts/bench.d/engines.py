@@ -7,16 +7,18 @@ import shutil
 import subprocess
 import sys
 
+import builds
+from builds import TOP
+
 HERE = pathlib.Path(__file__).resolve().parent
-TOP = HERE.parent.parent
 FAIR_TYPES = {"alert", "flow", "http", "dns", "tls"}       # What the peer's configuration has on.
 PEER_CACHE = ["--set", "detect.sgh-mpm-caching=yes", "--set", "detect.sgh-mpm-caching-path={cache}"]
 
 
 def sensor_path():
-    path = pathlib.Path(os.environ.get("SENSOR", TOP / "build" / "sensor" / "civicshield-sensor"))
+    path = pathlib.Path(os.environ.get("SENSOR") or builds.build(builds.SENSOR))
     if not path.exists():
-        sys.exit("bench: no sensor at %s: run scripts/build" % path)
+        sys.exit("bench: no sensor at %s" % path)
     return path
 
 

@@ -36,7 +36,7 @@ def measure_point(bench, engine_options, rules, n):
                            lambda e: growth.rate(bench, loads, e, capture, rules, packets))["%d flows" % n]
     empty = loads.of(engine, rules, capture).peak_mb
     say("flows: what the rooms hold of %d flows" % n)
-    told = stages.run(stages.program(), "worker", capture, bench.core,
+    told = stages.run("worker", capture, bench.core,
                       ["-S", rules, "-l", bench.work / "out", "--set", "detect.cache=%s" % engine.cache]
                       + fair_settings(sensor_path()) + limits)
     capture.unlink()

@@ -1,5 +1,7 @@
 """The limits: how fast the capture goes through the sensor as far as each stage, and through what
 the stages are built on alone."""
+import sys
+
 import captures
 import rulesets
 import stages
@@ -39,8 +41,16 @@ def settings(bench, fair, options):
     return given + [word for name in types for word in ("--set", name + "=no")]
 
 
+def check_walk(told):
+    """The program's own walk must meet the same packets and flows as the product's worker."""
+    whole = told["+ output: all without rules"]
+    if told["+ decode"]["packets"] != whole["packets"] or told["+ reassembly"]["flows"] != whole["flows"]:
+        sys.exit("bench: tests/bench/walk.c does not follow sensor/pipeline/worker.c: %s and %s, but %s"
+                 % (told["+ decode"], told["+ reassembly"], whole))
+
+
 def measure(bench):
-    program, capture = stages.program(), bench.capture()
+    capture = bench.capture()
     fair = fair_settings(sensor_path())
     none = rulesets.write(bench.work / "none.rules", [])
     rules = bench.rules()
@@ -51,10 +61,11 @@ def measure(bench):
     for i in range(bench.runs):
         for name, stage, has_rules, options, _ in STEPS:
             say("limits: run %d of %d: %s" % (i + 1, bench.runs, name))
-            told = stages.run(program, stage, capture, bench.core, settings(bench, fair, options)
+            told = stages.run(stage, capture, bench.core, settings(bench, fair, options)
                               + ["-S", many if has_rules else none, "--set", "detect.cache=%s" % cache])
             figures[name]["cpu"].append(max(told["cpu"], 1e-6))
             figures[name]["told"] = told
+    check_walk({name: f["told"] for name, f in figures.items()})
     packets, size = captures.measure(capture)
     return {"packets": packets, "bytes": size, "rules": len(rules), "steps": figures}
 
