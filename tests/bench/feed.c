@@ -153,7 +153,8 @@ int main(int argc, char **argv)
 
     if (argc < 4 || options_parse(&options, argc - 2, argv + 2) != OPTIONS_RUN
         || options.n_ports != 1) {
-        fputs("civicshield-feed CORE FILE -i net_ring0 --eal '--vdev=net_ring0' [OPTIONS]\n", stderr);
+        fputs("civicshield-feed CORE FILE -i net_ring0 --eal '--vdev=net_ring0' [OPTIONS]\n",
+              stderr);
         return PIPELINE_WRONG;
     }
     f.core = atoi(argv[1]);

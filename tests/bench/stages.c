@@ -224,7 +224,8 @@ int main(int argc, char **argv)
     if (argc < 2 || !read_stage(&b, argv[1])
         || options_parse(&options, argc - 1, argv + 1) != OPTIONS_RUN
         || options.read_path == NULL) {
-        fputs("civicshield-stages STAGE[@BURST] -r FILE [OPTIONS of civicshield-sensor]\n", stderr);
+        fputs("civicshield-stages STAGE[@BURST] -r FILE [OPTIONS of civicshield-sensor]\n",
+              stderr);
         return PIPELINE_WRONG;
     }
     log_set_level(LOG_LEVEL_ERROR);
