@@ -233,88 +233,6 @@ static void every_prefix_is_read_within_its_bounds(void **state)
     }
 }
 
-/* The sizes around it are right, so that the certificate's reader sees each prefix. */
-static void a_certificate_cut_anywhere_is_read_within_its_bounds(void **state)
-{
-    for (size_t size = 1; size < sizeof certificate; size++) {
-        struct talk *t = new_talk();
-        struct conversation c;
-
-        start(&c);
-        say_hello(t, CLIENT, &client_12);
-        say_hello(t, SERVER, &server_12);
-        say_certificates(t, SERVER, certificate, size, 1);
-        feed_talk(&c, t, 0);
-        assert_true(app_tx_has_event(tx_at(&c, 0), "certificate_invalid_der"));
-        assert_int_equal(app_tx_buffer(tx_at(&c, 0), TO_CLIENT, BUFFER_TLS_CERT_SUBJECT, 0)
-                             .state, APP_VIEW_ABSENT);
-        stop(&c);
-    }
-}
-
-/* Bytes of the certificate that are other ones: what becomes of its subject, and the event. */
-static const struct change {
-    const char *name;
-    size_t at;
-    const char *bytes;
-    size_t size;
-    const char *subject, *event;        /* NULL: none. */
-} changes[] = {
-    { "two attributes in one set", 157,
-      "\x1f\x30\x0e\6\3\x55\4\x0a\x0c\7" "Example"
-      "\x30\x0d\6\3\x55\4\x0b\x0c\6" "United", 32,
-      "C=AT, O=Example + OU=United, CN=www.example.test", NULL },
-    { "two bytes a character", 183, "\x1e\4\0U\0n", 6,
-      "C=AT, O=Example, OU=Un, CN=www.example.test", NULL },
-    { "bits for characters", 183, "\x03\4\0abc", 6,
-      "C=AT, O=Example, OU=, CN=www.example.test", NULL },
-    { "an attribute without a name", 182, "\x7f", 1,
-      "C=AT, O=Example, 2.5.4.127=Unit, CN=www.example.test", NULL },
-    { "half a character", 165, "\x1e", 1, NULL, "certificate_invalid_der" },
-    { "no UTF-8", 187, "\xff", 1, NULL, "certificate_invalid_der" },
-    { "no UTF-8 in the issuer", 80, "\xff", 1, NULL, "certificate_invalid_der" },
-    { "a key on no curve", 238, "\x7f", 1,
-      "C=AT, O=Example, OU=Unit, CN=www.example.test", NULL },
-    { "a key of no bits", 239, "\x04", 1, NULL, "certificate_invalid_der" },
-    { "a signature of no bits", 463, "\x04", 1, NULL, "certificate_invalid_der" },
-    { "a date that is none", 115, "no", 2,
-      "C=AT, O=Example, OU=Unit, CN=www.example.test", "certificate_invalid_date" },
-    { "a version to come", 12, "\3", 1,
-      "C=AT, O=Example, OU=Unit, CN=www.example.test", "certificate_invalid_version" },
-    { "names in no sequence", 322, "\x31", 1,
-      "C=AT, O=Example, OU=Unit, CN=www.example.test", "certificate_invalid_extensions" },
-};
-
-static void a_certificate_that_is_odd_is_read_and_one_that_is_broken_is_not(void **state)
-{
-    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-        const struct change *change = &changes[i];
-        uint8_t bytes[sizeof certificate];
-        struct talk *t = new_talk();
-        struct conversation c;
-
-        memcpy(bytes, certificate, sizeof bytes);
-        memcpy(bytes + change->at, change->bytes, change->size);
-        start(&c);
-        say_hello(t, CLIENT, &client_12);
-        say_hello(t, SERVER, &server_12);
-        say_certificates(t, SERVER, bytes, sizeof bytes, 1);
-        feed_talk(&c, t, 0);
-        struct app_view v = app_tx_buffer(tx_at(&c, 0), TO_CLIENT,
-                                          BUFFER_TLS_CERT_SUBJECT, 0);
-        const char *subject = change->subject != NULL ? change->subject : "";
-        if ((v.state == APP_VIEW_ABSENT) != (change->subject == NULL)
-            || !slice_is(v.bytes, subject)) {
-            fail_msg("%s: \"%.*s\"", change->name, (int) v.bytes.size, v.bytes.bytes);
-        }
-        if (change->event != NULL ? !app_tx_has_event(tx_at(&c, 0), change->event)
-                                  : tx_at(&c, 0)->events != 0) {
-            fail_msg("%s: its event", change->name);
-        }
-        stop(&c);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,9 +240,6 @@ int main(void)
         cmocka_unit_test(pieces_of_any_size_make_no_difference),
         cmocka_unit_test(a_cut_anywhere_makes_no_difference),
         cmocka_unit_test(every_prefix_is_read_within_its_bounds),
-        cmocka_unit_test(a_certificate_cut_anywhere_is_read_within_its_bounds),
-        cmocka_unit_test(
-            a_certificate_that_is_odd_is_read_and_one_that_is_broken_is_not),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
