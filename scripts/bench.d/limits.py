@@ -70,25 +70,48 @@ def measure(bench):
     return {"packets": packets, "bytes": size, "rules": len(rules), "steps": figures}
 
 
+# What the whole is made of, and what each could at best be: another step, or None where the room is
+# built on nothing that could be measured apart.
+WHOLE = (("capture", "libpcap, read only"), ("+ decode", None), ("+ flow", None), ("+ classification (nDPI)", None),
+         ("+ reassembly", None), ("+ parsers", None), ("+ match", "Hyperscan alone"),
+         ("+ output: all with rules", None))
+
+
+def own(data, name):
+    """Nanoseconds a packet that a step adds to the one that it is built on."""
+    step = data["steps"][name]
+    under = tables.median(data["steps"][step["over"]]["cpu"]) if step["over"] else 0
+    return (tables.median(step["cpu"]) - under) / data["packets"] * 1e9
+
+
+def what_is_left(data):
+    whole = sum(own(data, name) for name, _ in WHOLE)
+    rows = []
+    for name, limit in WHOLE:
+        mine = own(data, name)
+        rows.append([name.replace(": all with rules", ""), "{:,.0f}".format(mine), "%.0f%%" % (mine / whole * 100),
+                     "%s: %s" % (limit, "{:,.0f}".format(own(data, limit))) if limit else ""])
+    return tables.table(["of the whole with rules", "ns a packet", "share", "its limit, ns a packet"], rows)
+
+
 def render(data):
     packets, size = data["packets"], data["bytes"]
     rows = []
     for name, f in data["steps"].items():
         cpu = tables.median(f["cpu"])
-        under = tables.median(data["steps"][f["over"]]["cpu"]) if f["over"] else 0
         rows.append([name, tables.spread([packets / s for s in f["cpu"]]), "{:.2f}".format(size * 8e-9 / cpu),
-                     "{:,.0f}".format(cpu / packets * 1e9), "{:,.0f}".format((cpu - under) / packets * 1e9)])
+                     "{:,.0f}".format(cpu / packets * 1e9), "{:,.0f}".format(own(data, name))])
     scan = data["steps"]["Hyperscan alone"]
     told = scan["told"]
-    own = max(tables.median(scan["cpu"]) - tables.median(data["steps"]["+ decode"]["cpu"]), 1e-6)
+    seconds = max(own(data, "Hyperscan alone") * packets * 1e-9, 1e-6)
     return ("%s packets, %.1f MB on the wire; CPU time of the frames alone, %s rules where there are any. "
             "The last column is what a stage adds to the one that it is built on.\n\n"
             % (format(packets, ","), size / 1e6, format(data["rules"], ","))
             + tables.table(["as far as", "packets/s", "Gbit/s", "ns a packet", "of which its own"], rows)
-            + "\nHyperscan alone: one database of the literal by which each rule is found (%s different ones), in "
+            + "\n" + what_is_left(data) + "\nHyperscan alone: one database of the literal by which each rule is found (%s different ones), in "
               "block mode over every payload (%s of %.1f MB): %.2f Gbit/s of payload, %s matches.\n"
             % (format(told["patterns"], ","), format(told["payloads"], ","), told["payload_bytes"] / 1e6,
-               told["payload_bytes"] * 8e-9 / own, format(told["matches"], ",")))
+               told["payload_bytes"] * 8e-9 / seconds, format(told["matches"], ",")))
 
 
 def plots(data):
