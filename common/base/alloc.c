@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static void *checked(void *memory, size_t size)
 {
@@ -75,4 +76,15 @@ void *xgrow(void *array, size_t n, size_t *cap, size_t element_size)
     }
     *cap = *cap ? *cap * 2 : 8;
     return xreallocarray(array, *cap, element_size);
+}
+
+void alloc_advise_huge(void *memory, size_t size)
+{
+    uintptr_t at = (uintptr_t) memory, end = at + size;
+    uintptr_t first = (at + ALLOC_HUGE_PAGE - 1) & ~(ALLOC_HUGE_PAGE - 1);
+
+    if (first < end && end - first >= ALLOC_HUGE_PAGE) {
+        (void) madvise((void *) first, (end - first) & ~(ALLOC_HUGE_PAGE - 1),
+                       MADV_HUGEPAGE);
+    }
 }

@@ -27,4 +27,10 @@ char *xasprintf(const char *format, ...)
  * returns the array, perhaps moved, and doubles '*cap' when it was full. */
 void *xgrow(void *array, size_t n, size_t *cap, size_t element_size);
 
+/* Asks for huge pages (2 MiB) where 'memory' has room for whole ones, since it is looked into
+ * all over: small ones would cost a walk of the page tables for nearly every look.  Advice
+ * alone: where there are none, nothing changes. */
+#define ALLOC_HUGE_PAGE ((size_t) 2 << 20)      /* What x86-64 and ARM64 have in common. */
+void alloc_advise_huge(void *memory, size_t size);
+
 #endif

@@ -2,11 +2,14 @@
 
 #include <stdlib.h>
 
-#define SLAB_TARGET (256u * 1024u)
+#include "common/base/alloc.h"
+
+#define SLAB_SIZE (256u * 1024u)
+#define CACHE_LINE 64u
 
 struct pool_slab {
     struct pool_slab *next;
-    _Alignas(16) uint8_t bytes[];
+    _Alignas(CACHE_LINE) uint8_t bytes[];
 };
 
 struct pool_free {
@@ -19,7 +22,6 @@ void pool_init(struct pool *p, size_t object_size, size_t budget)
 
     *p = (struct pool) { .object_size = size ? size : 16 };
     p->max = budget / p->object_size ? budget / p->object_size : 1;
-    p->n_slab = SLAB_TARGET / p->object_size ? SLAB_TARGET / p->object_size : 1;
 }
 
 void pool_fini(struct pool *p)
@@ -30,41 +32,61 @@ void pool_fini(struct pool *p)
         p->slabs = next;
     }
     p->free = NULL;
-    p->in_use = p->n_made = 0;
+    p->in_use = p->n_made = p->n_fresh = 0;
 }
 
-/* Adds one slab to the free list; false when the budget or the memory is used up. */
-static int add_slab(struct pool *p)
+/* A slab for at most '*n' objects, which says how many it has room for: a huge page once the
+ * pool has grown to one.  Objects whose size is a multiple of a cache line begin at one. */
+static struct pool_slab *make_slab(const struct pool *p, size_t *n)
 {
-    size_t n = p->max - p->n_made < p->n_slab ? p->max - p->n_made : p->n_slab;
+    size_t n_huge = (ALLOC_HUGE_PAGE - sizeof(struct pool_slab)) / p->object_size;
+    size_t n_small = p->object_size < SLAB_SIZE ? SLAB_SIZE / p->object_size : 1;
+    struct pool_slab *slab;
 
-    if (n == 0) {
-        return 0;
+    if (p->n_made * p->object_size >= ALLOC_HUGE_PAGE && n_huge != 0 && n_huge <= *n) {
+        *n = n_huge;
+        slab = aligned_alloc(ALLOC_HUGE_PAGE, ALLOC_HUGE_PAGE);
+        if (slab != NULL) {
+            alloc_advise_huge(slab, ALLOC_HUGE_PAGE);
+        }
+        return slab;
     }
-    struct pool_slab *slab = malloc(sizeof *slab + n * p->object_size);
+    *n = n_small < *n ? n_small : *n;
+    size_t size = sizeof *slab + *n * p->object_size;
+    return aligned_alloc(CACHE_LINE, (size + CACHE_LINE - 1) & ~(size_t) (CACHE_LINE - 1));
+}
+
+/* Adds one slab; false when the budget or the memory is used up. */
+static bool add_slab(struct pool *p)
+{
+    size_t n = p->max - p->n_made;
+    struct pool_slab *slab = n != 0 ? make_slab(p, &n) : NULL;
+
     if (slab == NULL) {
-        return 0;
+        return false;
     }
     slab->next = p->slabs;
     p->slabs = slab;
-    /* Pushed from the last to the first, so that they are handed out in address order. */
-    for (size_t i = n; i-- > 0;) {
-        struct pool_free *f = (struct pool_free *) (void *) (slab->bytes + i * p->object_size);
-        f->next = p->free;
-        p->free = f;
-    }
+    p->fresh = slab->bytes;
+    p->n_fresh = n;
     p->n_made += n;
-    return 1;
+    return true;
 }
 
 void *pool_get(struct pool *p)
 {
-    if (p->free == NULL && !add_slab(p)) {
+    struct pool_free *f = p->free;
+
+    if (f != NULL) {
+        p->free = f->next;
+    } else if (p->n_fresh != 0 || add_slab(p)) {
+        f = (struct pool_free *) (void *) p->fresh;
+        p->fresh += p->object_size;
+        p->n_fresh--;
+    } else {
         p->n_refused++;
         return NULL;
     }
-    struct pool_free *f = p->free;
-    p->free = f->next;
     p->in_use++;
     return f;
 }

@@ -4,6 +4,7 @@
 #ifndef CIVICSHIELD_BASE_POOL_H
 #define CIVICSHIELD_BASE_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,9 +13,11 @@ struct pool_free;
 
 struct pool {
     struct pool_slab *slabs;    /* Owned. */
-    struct pool_free *free;     /* Objects not in use. */
+    struct pool_free *free;     /* Objects that were put back. */
+    uint8_t *fresh;             /* Objects of the newest slab that nobody has had: nothing
+                                 * touches their memory before. */
+    size_t n_fresh;
     size_t object_size;         /* Rounded up to 16 bytes. */
-    size_t n_slab;              /* Objects in one slab. */
     size_t in_use, max;         /* Objects.  Invariant: in_use <= max. */
     size_t n_made;              /* Objects in all slabs. */
     uint64_t n_refused;         /* pool_get() calls that found the pool full. */

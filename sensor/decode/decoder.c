@@ -124,7 +124,7 @@ struct packet *decode_packet_begin(struct decoder *d, enum packet_source source,
     }
     struct packet *p = &d->packets[d->n_packets++];
 
-    memset(p, 0, sizeof *p);
+    memset(p, 0, offsetof(struct packet, events));
     p->bytes = bytes;
     p->size = (uint32_t) size;
     p->time_ns = d->frame->time_ns;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/base/alloc.h"
 #include "common/base/clock.h"
 #include "sensor/flow/flow_private.h"
 
@@ -10,7 +11,15 @@
  * no list work on nearly all of its packets, and expiry comes this much later at most. */
 #define MOVE_INTERVAL_NS NS_PER_SEC
 
-_Static_assert(sizeof(struct flow) < 512, "a flow stays within eight cache lines");
+#define CACHE_LINE 64u
+/* What nearly every packet needs of a flow's record. */
+#define HOT_SIZE offsetof(struct flow, timeout_node)
+/* As much of what a room keeps on a flow is fetched: about what a packet needs. */
+#define STATE_SIZE (5 * CACHE_LINE)
+
+_Static_assert(offsetof(struct flow, key) == CACHE_LINE, "what finds a flow is in one line");
+_Static_assert(offsetof(struct flow, timeout_node) <= 4 * CACHE_LINE, "hot comes first");
+_Static_assert(sizeof(struct flow) <= 5 * CACHE_LINE, "a flow stays within five lines");
 
 struct flow_table *flow_table_create(const struct flow_conf *conf, struct hash_seed seed,
                                      flow_end_callback *on_end, void *context)
@@ -35,7 +44,7 @@ struct flow_table *flow_table_create(const struct flow_conf *conf, struct hash_s
     }
 
     /* The budget pays for the records and their buckets: from one to two each. */
-    size_t record = (sizeof(struct flow) + 15) & ~(size_t) 15;
+    size_t record = (sizeof(struct flow) + CACHE_LINE - 1) & ~(size_t) (CACHE_LINE - 1);
     size_t n_flows = conf->memory / (record + 2 * sizeof *t->buckets);
     pool_init(&t->pool, record, n_flows * record);
     size_t n_buckets = 16;
@@ -44,6 +53,9 @@ struct flow_table *flow_table_create(const struct flow_conf *conf, struct hash_s
     }
     t->mask = n_buckets - 1;
     t->buckets = calloc(n_buckets, sizeof *t->buckets);
+    if (t->buckets != NULL) {
+        alloc_advise_huge(t->buckets, n_buckets * sizeof *t->buckets);
+    }
     if (conf->classify) {
         t->classifier = classifier_create(conf, &t->counters);
     }
@@ -284,7 +296,7 @@ void flow_table_end_all(struct flow_table *t)
     free(flows);
 }
 
-/* ---- Packets ---- */
+/* ---- New flows ---- */
 
 static bool is_syn(const struct packet *p)
 {
@@ -398,6 +410,58 @@ static void count_packet(struct flow *f, const struct packet *p, enum direction 
     f->clock_ns = p->clock_ns;
 }
 
+/* ---- Ahead of a packet ---- */
+
+void flow_table_foresee(const struct flow_table *t, struct packet *p)
+{
+    struct flow_key key;
+
+    if (flow_key_of_packet(p, &key)) {
+        p->flow_hash = flow_key_hash(&key, t->seed);
+        __builtin_prefetch(&t->buckets[p->flow_hash & t->mask]);
+    }
+}
+
+/* The lines of 'object' from 'from' up to 'to'. */
+static void fetch_lines(const void *object, size_t from, size_t to)
+{
+    for (size_t at = from; object != NULL && at < to; at += CACHE_LINE) {
+        __builtin_prefetch((const char *) object + at);
+    }
+}
+
+void flow_table_fetch(const struct flow_table *t, const struct packet *p)
+{
+    const struct list_node *node = p->flow_hash != 0 ? t->buckets[p->flow_hash & t->mask]
+                                                     : NULL;
+
+    if (node != NULL) {
+        fetch_lines(LIST_ENTRY(node, struct flow, bucket_node), 0, HOT_SIZE);
+    }
+}
+
+void flow_table_fetch_state(const struct flow_table *t, const struct packet *p)
+{
+    const struct list_node *node = p->flow_hash != 0 ? t->buckets[p->flow_hash & t->mask]
+                                                     : NULL;
+    const struct flow *f = NULL;
+
+    for (; node != NULL; node = node->next) {
+        f = LIST_ENTRY(node, struct flow, bucket_node);
+        if (f->hash == p->flow_hash) {
+            break;
+        }
+    }
+    if (node != NULL) {
+        fetch_lines(f->stream, 0, STATE_SIZE);
+        fetch_lines(f->app, 0, STATE_SIZE);
+        fetch_lines(f->detect, 0, STATE_SIZE);
+        fetch_lines(f->ndpi, 0, CACHE_LINE);
+    }
+}
+
+/* ---- Packets ---- */
+
 struct flow *flow_table_packet(struct flow_table *t, struct packet *p,
                                enum direction *dir)
 {
@@ -412,7 +476,7 @@ struct flow *flow_table_packet(struct flow_table *t, struct packet *p,
     if (p->clock_ns > t->now_ns) {
         t->now_ns = p->clock_ns;
     }
-    uint64_t hash = flow_key_hash(&key, t->seed);
+    uint64_t hash = p->flow_hash != 0 ? p->flow_hash : flow_key_hash(&key, t->seed);
     struct flow *f = find_flow(t, &key, hash);
     bool is_over = f != NULL && is_timed_out(t, f, p);
     if (is_over || (f != NULL && is_tcp_reuse(f, p))) {

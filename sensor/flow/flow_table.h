@@ -50,7 +50,13 @@ void flow_table_destroy(struct flow_table *);
  * Later rooms may change the flow's state until the next call of a function of this
  * header; its timeout follows. */
 struct flow *flow_table_packet(struct flow_table *, struct packet *, enum direction *dir);
-/* As above without making or counting: NULL if there is none. */
+/* Ahead of flow_table_packet(), so that what it and the rooms behind it need has come from
+ * memory by then: hints that change nothing.  Each some packets after the one before, of
+ * which the first also keeps the packet's hash in it. */
+void flow_table_foresee(const struct flow_table *, struct packet *);
+void flow_table_fetch(const struct flow_table *, const struct packet *);
+void flow_table_fetch_state(const struct flow_table *, const struct packet *);
+/* As flow_table_packet() without making or counting: NULL if there is none. */
 struct flow *flow_table_find(struct flow_table *, const struct packet *,
                              enum direction *);
 /* Ends flows idle past their timeout at 'now_ns' of the running clock, at most 'budget' of

@@ -66,24 +66,29 @@ struct app_session;     /* sensor/app: parser and transactions. */
 struct detect_flow;     /* sensor/detect: rule groups, flowbits, pending matches. */
 struct flow_ndpi;       /* sensor/flow: classification. */
 
+/* What each packet needs stands first, in five cache lines: with many flows alive each one
+ * is a wait for memory, unless it was fetched in time (flow_table_fetch()). */
 struct flow {
-    /* flow/'s own; first, so that a walk along a bucket touches one cache line a flow. */
-    struct list_node bucket_node, timeout_node;
+    /* Where it is looked for, and what the rooms keep on it. */
+    struct list_node bucket_node;       /* flow/'s own. */
     uint64_t hash;
+    struct stream *stream;
+    struct app_session *app;
+    struct detect_flow *detect;
+    struct flow_ndpi *ndpi;
     uint64_t listed_ns;         /* When it was last moved in its timeout list. */
+
     struct flow_key key;        /* As the first packet had it: src is the client. */
     uint8_t timeout_class;      /* flow/'s own: which of its timeout lists. */
     bool has_syn;               /* The first packet was a SYN without ACK, numbered: */
     uint32_t syn_seq;           /* (the same again is a retransmission, no new session). */
-    uint64_t id;                /* From key and first time only: the same in every run. */
-    uint64_t first_ns, last_ns; /* Packet time. */
+
     uint64_t clock_ns;          /* Running time of its last packet: idle since then. */
-    uint64_t first_number;      /* struct frame's number of its first packet. */
+    uint64_t first_ns, last_ns; /* Packet time. */
     enum flow_state state;
     enum tcp_state tcp_state;
-    enum flow_end_reason end_reason;
-    struct flow_side sides[N_DIRECTIONS];
-    uint64_t n_alerts;
+    enum app_proto app_proto;   /* What our parsers found; APP_UNKNOWN until then. */
+    enum app_proto app_proto_side[N_DIRECTIONS];        /* As each side looked. */
     bool is_swapped;            /* Client and server were exchanged: a mid-stream pick-up
                                  * or a protocol told that the first packet was a reply. */
     bool is_midstream;
@@ -93,16 +98,16 @@ struct flow {
     bool no_payload_inspection; /* What follows is encrypted: a parser's word.  The packet
                                  * that it was given on is inspected. */
     bool has_wrong_thread;      /* Reserved for the checker: packets met two workers. */
-    uint8_t src_mac[6], dst_mac[6];     /* Of the first packet, zero where unknown. */
-    enum app_proto app_proto;   /* What our parsers found; APP_UNKNOWN until then. */
-    enum app_proto app_proto_side[N_DIRECTIONS];        /* As each side looked. */
+    struct flow_side sides[N_DIRECTIONS];
+
+    struct list_node timeout_node;      /* flow/'s own. */
+    uint64_t n_alerts;
+    uint64_t id;                /* From key and first time only: the same in every run. */
+    uint64_t first_number;      /* struct frame's number of its first packet. */
     uint64_t parent_id;         /* Flow that announced this one (FTP data); 0: none. */
     enum app_proto expected;    /* By that flow's parser (host/expect.h). */
-
-    struct flow_ndpi *ndpi;
-    struct stream *stream;
-    struct app_session *app;
-    struct detect_flow *detect;
+    enum flow_end_reason end_reason;
+    uint8_t src_mac[6], dst_mac[6];     /* Of the first packet, zero where unknown. */
 };
 
 /* Direction of 'p' in 'f', to whose key it belongs. */

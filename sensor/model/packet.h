@@ -120,6 +120,7 @@ struct packet {
     uint64_t clock_ns;          /* Running time, of its frame. */
     const struct frame *frame;  /* The frame that it came in (the last fragment's). */
     const struct packet *outer; /* The tunnel packet around it, in the same array, or NULL. */
+    uint64_t flow_hash;         /* flow/'s own: of its key, or 0 where that was not asked for. */
     enum packet_source source;
 
     /* Offsets into 'bytes', or LAYER_ABSENT; sizes in bytes. */
@@ -172,9 +173,9 @@ struct packet {
         } icmp;                         /* ICMP and ICMPv6. */
     };
 
-    uint8_t n_events;
+    /* Last, so that a packet is made without touching what nearly all leave empty. */
+    uint8_t n_events, n_stream_events;
     uint16_t events[PACKET_MAX_EVENTS]; /* enum decode_event (sensor/decode/events.h). */
-    uint8_t n_stream_events;
     uint16_t stream_events[PACKET_MAX_EVENTS];  /* enum stream_event (sensor/stream). */
 };
 

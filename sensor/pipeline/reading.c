@@ -67,11 +67,12 @@ static void note_time(struct run *run, uint64_t time_ns)
 static void run_frames(struct worker *w, const struct frame *frames, size_t n,
                        struct pace *pace)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (pace != NULL) {
-            pace_wait(pace, frames[i].time_ns, w);
-        }
-        worker_frame(w, &frames[i]);
+    if (pace == NULL || pace->speed <= 0) {
+        worker_frames(w, frames, n);
+    }
+    for (size_t i = 0; pace != NULL && pace->speed > 0 && i < n; i++) {
+        pace_wait(pace, frames[i].time_ns, w);
+        worker_frames(w, &frames[i], 1);
     }
     worker_expire(w, w->now_ns);
     atomic_fetch_add_explicit(&w->frames_done, n, memory_order_relaxed);

@@ -200,16 +200,76 @@ void worker_fini(struct worker *w)
     decoder_destroy(w->decoder);
 }
 
-void worker_frame(struct worker *w, const struct frame *frame)
+/* ---- Frames ---- */
+
+/* How far ahead of the frame that passes the stages: its flow's record is fetched, and
+ * what the rooms keep on the flow. */
+#define FETCH_AHEAD 5
+#define FETCH_STATE_AHEAD 3
+
+/* A run of frames, and how far it has come: invariant: i <= n_with_state <= n_fetched
+ * <= n_decoded <= n, but for what could not be decoded ahead. */
+struct frame_run {
+    const struct frame *frames;
+    size_t n, n_decoded, n_fetched, n_with_state;
+    bool is_held;               /* The newest decoded holds bytes that decoding the next
+                                 * would overwrite. */
+};
+
+static struct worker_decoded *decoded_at(struct worker *w, size_t i)
 {
-    struct packet packets[DECODE_MAX_PACKETS];
-    size_t n = decode_frame(w->decoder, frame, packets);
+    return &w->decoded[i % WORKER_AHEAD];
+}
+
+static void decode_next(struct worker *w, struct frame_run *run)
+{
+    struct worker_decoded *d = decoded_at(w, run->n_decoded);
+
+    d->n = decode_frame(w->decoder, &run->frames[run->n_decoded++], d->packets);
+    for (size_t i = 0; i < d->n; i++) {
+        flow_table_foresee(w->flows, &d->packets[i]);
+        run->is_held |= d->packets[i].source == PACKET_FROM_DEFRAG;
+    }
+}
+
+/* Decodes and fetches ahead of frame 'i', which is decoded at the least. */
+static void look_ahead(struct worker *w, struct frame_run *run, size_t i)
+{
+    run->is_held = run->is_held && run->n_decoded > i;
+    while (run->n_decoded < run->n && run->n_decoded < i + WORKER_AHEAD && !run->is_held) {
+        decode_next(w, run);
+    }
+    for (; run->n_fetched < run->n_decoded && run->n_fetched <= i + FETCH_AHEAD;
+         run->n_fetched++) {
+        const struct worker_decoded *d = decoded_at(w, run->n_fetched);
+        for (size_t k = 0; k < d->n; k++) {
+            flow_table_fetch(w->flows, &d->packets[k]);
+        }
+    }
+    for (; run->n_with_state < run->n_fetched && run->n_with_state <= i + FETCH_STATE_AHEAD;
+         run->n_with_state++) {
+        const struct worker_decoded *d = decoded_at(w, run->n_with_state);
+        for (size_t k = 0; k < d->n; k++) {
+            flow_table_fetch_state(w->flows, &d->packets[k]);
+        }
+    }
+}
+
+/* Packets pass the stages one by one and in order; what is done ahead has no effect that
+ * any of them could see. */
+void worker_frames(struct worker *w, const struct frame *frames, size_t n)
+{
+    struct frame_run run = { .frames = frames, .n = n };
 
     for (size_t i = 0; i < n; i++) {
-        run_packet(w, &packets[i]);
-    }
-    if (frame->clock_ns > w->now_ns) {
-        w->now_ns = frame->clock_ns;
+        look_ahead(w, &run, i);
+        struct worker_decoded *d = decoded_at(w, i);
+        for (size_t k = 0; k < d->n; k++) {
+            run_packet(w, &d->packets[k]);
+        }
+        if (frames[i].clock_ns > w->now_ns) {
+            w->now_ns = frames[i].clock_ns;
+        }
     }
 }
 

@@ -15,6 +15,16 @@
 #include "sensor/pipeline/settings.h"
 #include "sensor/stream/stream.h"
 
+/* Frames that are decoded before the one that passes the stages, so that the memory of
+ * their flows is on its way: a power of two. */
+#define WORKER_AHEAD 8
+
+/* A frame's packets. */
+struct worker_decoded {
+    size_t n;
+    struct packet packets[DECODE_MAX_PACKETS];
+};
+
 struct worker {
     unsigned number;
     struct decoder *decoder;
@@ -27,6 +37,7 @@ struct worker {
     uint64_t expired_ns;                /* When timeouts were last looked at. */
     bool has_flow_ended;                /* Within the packet at hand. */
     _Atomic uint64_t frames_done;       /* For progress. */
+    struct worker_decoded decoded[WORKER_AHEAD];        /* Of frame i: i % WORKER_AHEAD. */
 };
 
 /* What the workers of a run share, all of it immutable but 'hosts', 'output', 'files'. */
@@ -45,8 +56,8 @@ bool worker_init(struct worker *, unsigned number, const struct worker_shared *,
 /* Frees; flows that are left end without being inspected or logged. */
 void worker_fini(struct worker *);
 
-/* One frame through every stage. */
-void worker_frame(struct worker *, const struct frame *);
+/* Frames through every stage, one after the other. */
+void worker_frames(struct worker *, const struct frame *frames, size_t n);
 /* Ends what timed out by 'now_ns' of the running clock (struct frame's 'clock_ns'; live, that
  * is clock_monotonic_ns()); called about once a burst, cheap when nothing did.  'now_ns' may
  * be ahead of the newest frame. */

@@ -40,16 +40,15 @@ static void run_frames(struct bench *b, const struct frame *frames, size_t n)
 
     for (size_t i = 0; i < n; i++) {
         b->tally.bytes += frames[i].wire_size;
-        if (b->stage == STAGE_WORKER) {
-            worker_frame(w, &frames[i]);
-        } else if (b->stage == STAGE_HYPERSCAN) {
+        if (b->stage == STAGE_HYPERSCAN) {
             literals_frame(b->literals, &frames[i]);
-        } else if (b->stage > STAGE_READ) {
+        } else if (b->stage > STAGE_READ && b->stage != STAGE_WORKER) {
             walk_frame(b->walk, &frames[i]);
         }
     }
     b->tally.frames += n;
     if (b->stage == STAGE_WORKER) {
+        worker_frames(w, frames, n);
         worker_expire(w, w->now_ns);
     } else if (b->walk != NULL) {
         walk_expire(b->walk, frames[n - 1].clock_ns);

@@ -94,4 +94,19 @@ def tunnels():
     return packets
 
 
-CAPTURES = {"restless-clock": restless_clock, "late-fragments": late_fragments, "tunnels": tunnels}
+def fragments_together():
+    """Questions to name servers in two fragments each, one datagram right behind the other: what
+    was put together for one must not be lost to the next."""
+    packets = []
+    for number in range(200):
+        label = b"name-%03d" % number
+        asked = udp(5000, 53, struct.pack(">6H", number, 0x0100, 1, 0, 0, 0) + bytes([len(label)]) + label
+                    + b"\x07example\0" + struct.pack(">HH", 1, 1))
+        src = "10.6.0.%d" % (number + 1)
+        packets.append((START + number / 1000, ethernet(ipv4(src, "10.7.0.1", 17, asked[:24], number, 0, True))))
+        packets.append((START + number / 1000, ethernet(ipv4(src, "10.7.0.1", 17, asked[24:], number, 24))))
+    return packets
+
+
+CAPTURES = {"restless-clock": restless_clock, "late-fragments": late_fragments, "tunnels": tunnels,
+            "fragments-together": fragments_together}

@@ -113,6 +113,33 @@ static void a_pool_is_full_at_its_budget_and_reuses_what_is_put_back(void **stat
     pool_fini(&p);
 }
 
+static void a_pool_that_has_grown_stays_within_its_budget(void **state)
+{
+    enum { SIZE = 320, N = 30000 };     /* More than four huge pages. */
+    static uint8_t *objects[N];
+    struct pool p;
+
+    (void) state;
+    pool_init(&p, SIZE, N * SIZE);
+    for (size_t i = 0; i < N; i++) {
+        objects[i] = pool_get(&p);
+        assert_non_null(objects[i]);
+        assert_int_equal((uintptr_t) objects[i] % 64, 0);
+        memset(objects[i], (int) (i % 251), SIZE);
+    }
+    assert_null(pool_get(&p));
+    assert_int_equal(p.n_made, N);
+    for (size_t i = 0; i < N; i++) {
+        assert_int_equal(objects[i][0], i % 251);
+        assert_int_equal(objects[i][SIZE - 1], i % 251);
+    }
+    pool_put(&p, objects[N - 1]);
+    pool_put(&p, objects[0]);
+    assert_ptr_equal(pool_get(&p), objects[0]);
+    assert_ptr_equal(pool_get(&p), objects[N - 1]);
+    pool_fini(&p);
+}
+
 static void a_pool_has_room_for_one_at_least(void **state)
 {
     struct pool p;
@@ -197,6 +224,7 @@ int main(void)
         cmocka_unit_test(an_arena_that_is_reset_hands_out_zeros_again),
         cmocka_unit_test(an_arena_copies_and_formats),
         cmocka_unit_test(a_pool_is_full_at_its_budget_and_reuses_what_is_put_back),
+        cmocka_unit_test(a_pool_that_has_grown_stays_within_its_budget),
         cmocka_unit_test(a_pool_has_room_for_one_at_least),
         cmocka_unit_test(a_list_keeps_its_order),
         cmocka_unit_test(arrays_grow_and_keep_what_they_hold),

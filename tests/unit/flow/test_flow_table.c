@@ -653,6 +653,42 @@ static void the_defaults_are_read_from_the_table_of_keys(void **state)
     diag_fini(&diag);
 }
 
+/* As the pipeline does it: for packets of flows that there are not yet, that there are, and of
+ * none at all. */
+static void looking_ahead_changes_nothing(void **state)
+{
+    struct flow_conf conf = conf_of(false);
+    struct ends ends = { 0 };
+    struct flow_table *t = make_table(&conf, &ends);
+    struct packet fragment = packet_of(IP_PROTO_UDP, "10.0.0.1", 0, "10.0.0.2", 0, START);
+    struct flow *flows[2] = { NULL, NULL };
+    enum direction dir;
+
+    (void) state;
+    fragment.is_fragment = true;
+    for (unsigned step = 0; step < 40; step++) {
+        struct packet p = packet_of(IP_PROTO_UDP, step % 4 < 2 ? "10.0.0.1" : "10.0.0.2",
+                                    (uint16_t) (step % 2), "10.0.0.3", 7, START + step);
+        struct packet *ahead[] = { &p, &fragment };
+        for (size_t i = 0; i < 2; i++) {
+            flow_table_foresee(t, ahead[i]);
+            flow_table_fetch(t, ahead[i]);
+            flow_table_fetch_state(t, ahead[i]);
+        }
+        assert_int_equal(fragment.flow_hash, 0);
+        assert_int_equal(t->counters.made, step < 4 ? step : 4);
+        struct flow *f = flow_table_packet(t, &p, &dir);
+        assert_non_null(f);
+        assert_int_equal(f->hash, p.flow_hash);
+        assert_true(step < 4 || f->sides[TO_SERVER].packets == step / 4 + 1);
+        flows[step % 2] = f;
+        check_table(t);
+    }
+    assert_ptr_not_equal(flows[0], flows[1]);
+    assert_int_equal(t->counters.without_flow, 0);
+    flow_table_destroy(t);
+}
+
 static uint64_t next_random(uint64_t *x)
 {
     *x += 0x9e3779b97f4a7c15ull;
@@ -778,6 +814,7 @@ int main(void)
         cmocka_unit_test(all_flows_end_in_order_of_their_first_packets),
         cmocka_unit_test(ids_are_stable_and_fit_in_json),
         cmocka_unit_test(the_defaults_are_read_from_the_table_of_keys),
+        cmocka_unit_test(looking_ahead_changes_nothing),
         cmocka_unit_test(long_random_sequences_keep_the_table_consistent),
         cmocka_unit_test(flows_do_not_depend_on_their_neighbours),
     };
