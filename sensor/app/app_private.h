@@ -4,8 +4,9 @@
 
 #include "common/base/hash.h"
 #include "common/base/pool.h"
-#include "sensor/host/host.h"
+#include "sensor/app/digest.h"
 #include "sensor/app/parser.h"
+#include "sensor/host/host.h"
 
 /* Recognition looks at so many bytes of a direction and then answers no. */
 #define APP_PROBE_MAX 2048
@@ -47,12 +48,17 @@ struct app_engine {
     struct app_counters counters;
     void *shelves[APP_N_PROTOS];        /* Of the parsers. */
     const struct app_file_sink *file_sink;      /* Borrowed; NULL: no file is stored. */
+    EVP_MD_CTX *digests[APP_N_DIGESTS]; /* Begun, to begin others by; NULL: cannot be made. */
     struct magic_set *magic;            /* NULL: the kinds of files are not asked for. */
     struct host_table *hosts;           /* Borrowed; NULL: no connection is ever expected. */
     struct expect_names *expect_names;  /* NULL before the first. */
     struct hash_seed seed;              /* Of lookups. */
     uint64_t expected_until_ns;         /* None that this worker announced comes later. */
 };
+
+/* digest.c */
+void app_digests_create(EVP_MD_CTX *digests[APP_N_DIGESTS]);
+void app_digests_destroy(EVP_MD_CTX *digests[APP_N_DIGESTS]);
 
 static inline struct session *session_of(struct app_session *s)
 {

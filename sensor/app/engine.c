@@ -30,6 +30,7 @@ struct app_engine *app_engine_create(const struct app_conf *conf, app_tx_end_cal
     e->conf = conf;
     e->tx_end = end;
     e->context = context;
+    app_digests_create(e->digests);
     e->magic = conf->file_magic ? app_magic_open() : NULL;
     e->seed = hash_seed_fixed();
     pool_init(&e->sessions, sizeof(struct session), conf->memory / 4);
@@ -47,6 +48,7 @@ void app_engine_destroy(struct app_engine *e)
                 app_parsers[i]->shelf_free(e->shelves[app_parsers[i]->proto]);
             }
         }
+        app_digests_destroy(e->digests);
         app_magic_close(e->magic);
         app_expect_free(e->expect_names);
         free(e);

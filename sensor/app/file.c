@@ -33,17 +33,14 @@ static void open_digests(struct app_tx *tx, struct file *f)
 {
     const struct app_conf *conf = tx->session->engine->conf;
     const bool wanted[] = { conf->file_md5, conf->file_sha1, conf->file_sha256 };
-    const EVP_MD *const kinds[] = { EVP_md5(), EVP_sha1(), EVP_sha256() };
+    const enum app_digest kinds[] = { APP_MD5, APP_SHA1, APP_SHA256 };
 
     for (int i = 0; i < N_DIGESTS; i++) {
         if (!wanted[i] || !app_memory_take(tx->session, DIGEST_MEMORY)) {
             continue;
         }
-        f->digests[i] = EVP_MD_CTX_new();
-        if (f->digests[i] == NULL
-            || EVP_DigestInit_ex(f->digests[i], kinds[i], NULL) != 1) {
-            EVP_MD_CTX_free(f->digests[i]);
-            f->digests[i] = NULL;
+        f->digests[i] = app_digest_open(tx->session->engine, kinds[i]);
+        if (f->digests[i] == NULL) {
             app_memory_give(tx->session, DIGEST_MEMORY);
         }
     }

@@ -3,8 +3,7 @@
  * A boundary is known by its beginning: what stands behind it on its line is not compared,
  * since mail programs differ in that, but one that fits as a whole goes before one that is
  * its prefix.  All boundaries around a part are looked for, not the innermost alone. */
-#include <openssl/evp.h>
-
+#include "sensor/app/digest.h"
 #include "sensor/app/mime/mime_private.h"
 
 /* What OpenSSL allocates for one digest, about. */
@@ -21,10 +20,8 @@ struct mime_message *mime_open(struct app_tx *tx, enum direction dir)
     m->dir = dir;
     m->is_text = true;
     if (mime_conf(m)->smtp_body_md5 && app_memory_take(tx->session, DIGEST_MEMORY)) {
-        m->md5 = EVP_MD_CTX_new();
-        if (m->md5 == NULL || EVP_DigestInit_ex(m->md5, EVP_md5(), NULL) != 1) {
-            EVP_MD_CTX_free(m->md5);
-            m->md5 = NULL;
+        m->md5 = app_digest_open(tx->session->engine, APP_MD5);
+        if (m->md5 == NULL) {
             app_memory_give(tx->session, DIGEST_MEMORY);
         }
     }

@@ -1,9 +1,8 @@
 /* HASSH: the MD5 of what one side offers of key exchanges, ciphers, MACs and compressions,
  * in its own order, by the names that it gives them.  Of the two directions that a
  * KEXINIT speaks of, it is the one that the side itself sends. */
-#include <openssl/evp.h>
-
 #include "common/base/cursor.h"
+#include "sensor/app/digest.h"
 #include "sensor/app/ssh/ssh_private.h"
 
 #define COOKIE_SIZE 16
@@ -33,21 +32,21 @@ static struct slice join_lists(struct arena *arena, const struct slice *const pa
     return slice_of(text, at);
 }
 
-static struct slice md5_text(struct arena *arena, struct slice text)
+static struct slice md5_text(struct ssh_tx *tx, struct slice text)
 {
     static const char digits[] = "0123456789abcdef";
-    uint8_t digest[16];
+    uint8_t digest[APP_DIGEST_MAX];
     char hex[32];
 
     if (text.bytes == NULL
-        || EVP_Digest(text.bytes, text.size, digest, NULL, EVP_md5(), NULL) != 1) {
+        || app_digest(tx->tx.session->engine, APP_MD5, text.bytes, text.size, digest) == 0) {
         return slice_of(NULL, 0);
     }
-    for (size_t i = 0; i < sizeof digest; i++) {
+    for (size_t i = 0; i < sizeof hex / 2; i++) {
         hex[2 * i] = digits[digest[i] >> 4];
         hex[2 * i + 1] = digits[digest[i] & 15];
     }
-    return arena_copy(arena, hex, sizeof hex);
+    return arena_copy(&tx->tx.arena, hex, sizeof hex);
 }
 
 void ssh_hassh_take(struct ssh_tx *tx, enum direction dir, struct slice body)
@@ -68,5 +67,5 @@ void ssh_hassh_take(struct ssh_tx *tx, enum direction dir, struct slice body)
                                            &lists[LIST_MAC + own],
                                            &lists[LIST_COMPRESSION + own] };
     side->hassh_string = join_lists(&tx->tx.arena, parts);
-    side->hassh = md5_text(&tx->tx.arena, side->hassh_string);
+    side->hassh = md5_text(tx, side->hassh_string);
 }

@@ -1,9 +1,8 @@
 /* X.509 (RFC 5280), written as rule authors know it. */
 #include "sensor/app/tls/certificate.h"
 
-#include <openssl/evp.h>
-
 #include "common/base/civil.h"
+#include "sensor/app/digest.h"
 
 void certificate_name_put(struct certificate_name *t, const void *bytes, size_t size)
 {
@@ -102,13 +101,11 @@ void tls_certificate_read(struct tls_tx *tx, struct tls_certificate *c)
 {
     struct arena *arena = &tx->tx.arena;
     struct certificate_body body;
-    unsigned char sha1[EVP_MAX_MD_SIZE];
-    unsigned sha1_size = 0;
+    uint8_t sha1[APP_DIGEST_MAX];
+    size_t size = app_digest(tx->tx.session->engine, APP_SHA1, c->der[0].bytes,
+                             c->der[0].size, sha1);
 
-    if (EVP_Digest(c->der[0].bytes, c->der[0].size, sha1, &sha1_size, EVP_sha1(), NULL)
-        == 1) {
-        c->fingerprint = hex_text(arena, sha1, sha1_size, "0123456789abcdef");
-    }
+    c->fingerprint = hex_text(arena, sha1, size, "0123456789abcdef");
     if (certificate_read_plain(arena, c->der[0], &body)
         || certificate_read_x509(arena, c->der[0], &body)) {
         take_body(tx, c, &body);

@@ -1,9 +1,9 @@
 /* JA3, JA3S (MD5 of the hello's numbers in decimal, without GREASE) and JA4 (sorted, so
  * that a client that shuffles its extensions keeps its name). */
+#include "sensor/app/digest.h"
 #include "sensor/app/tls/tls_private.h"
 
 #include <ctype.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -32,12 +32,16 @@ static void put(struct text *t, const char *bytes, size_t size)
 static void put_number(struct text *t, unsigned value, char separator)
 {
     char digits[16];
-    int n = snprintf(digits, sizeof digits, "%u", value);
+    size_t at = sizeof digits;
 
+    do {
+        digits[--at] = (char) ('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
     if (separator != '\0') {
-        put(t, &separator, 1);
+        digits[--at] = separator;
     }
-    put(t, digits, (size_t) n);
+    put(t, digits + at, sizeof digits - at);
 }
 
 static void put_hex16(struct text *t, uint16_t value, char separator)
@@ -74,21 +78,20 @@ static void put_extensions(struct text *t, const struct tls_hello *h)
 }
 
 /* The first 'n' bytes of a digest in hex, in the arena. */
-static struct slice digest(struct arena *arena, const EVP_MD *kind, const void *bytes,
-                           size_t size, size_t n)
+static struct slice digest(struct tls_tx *tx, enum app_digest kind, struct text t,
+                           size_t n)
 {
-    unsigned char sum[EVP_MAX_MD_SIZE];
-    unsigned sum_size = 0;
-    char text[2 * EVP_MAX_MD_SIZE];
+    uint8_t sum[APP_DIGEST_MAX];
+    char hex[2 * APP_DIGEST_MAX];
 
-    if (EVP_Digest(bytes, size, sum, &sum_size, kind, NULL) != 1 || sum_size < n) {
+    if (app_digest(tx->tx.session->engine, kind, t.at, t.size, sum) < n) {
         return slice_of(NULL, 0);
     }
     for (size_t i = 0; i < n; i++) {
-        text[2 * i] = hex_digits[sum[i] >> 4];
-        text[2 * i + 1] = hex_digits[sum[i] & 15];
+        hex[2 * i] = hex_digits[sum[i] >> 4];
+        hex[2 * i + 1] = hex_digits[sum[i] & 15];
     }
-    return arena_copy(arena, text, 2 * n);
+    return arena_copy(&tx->tx.arena, hex, 2 * n);
 }
 
 void tls_make_ja3(struct tls_tx *tx)
@@ -115,7 +118,7 @@ void tls_make_ja3(struct tls_tx *tx)
         separator = '-';
     }
     tx->ja3 = slice_of(t.at, t.size);
-    tx->ja3_hash = digest(&tx->tx.arena, EVP_md5(), t.at, t.size, 16);
+    tx->ja3_hash = digest(tx, APP_MD5, t, 16);
 }
 
 void tls_make_ja3s(struct tls_tx *tx)
@@ -131,7 +134,7 @@ void tls_make_ja3s(struct tls_tx *tx)
     put(&t, ",", 1);
     put_extensions(&t, h);
     tx->ja3s = slice_of(t.at, t.size);
-    tx->ja3s_hash = digest(&tx->tx.arena, EVP_md5(), t.at, t.size, 16);
+    tx->ja3s_hash = digest(tx, APP_MD5, t, 16);
 }
 
 /* ---- JA4 ---- */
@@ -225,9 +228,9 @@ static size_t collect_extensions(const struct tls_hello *h, uint16_t *codes, siz
     return n;
 }
 
-static void put_hash(struct text *out, struct arena *arena, const struct text *t)
+static void put_hash(struct text *out, struct tls_tx *tx, const struct text *t)
 {
-    struct slice sum = digest(arena, EVP_sha256(), t->at, t->size, JA4_HASH_BYTES);
+    struct slice sum = digest(tx, APP_SHA256, *t, JA4_HASH_BYTES);
 
     put(out, t->size > 0 && sum.bytes != NULL ? (const char *) sum.bytes : no_hash, 12);
 }
@@ -269,8 +272,8 @@ void tls_make_ja4(struct tls_tx *tx)
                         n_all < 99 ? (unsigned) n_all : 99u, alpn[0], alpn[1]);
     put(&out, prefix, (size_t) size);
     put(&out, "_", 1);
-    put_hash(&out, arena, &list);
+    put_hash(&out, tx, &list);
     put(&out, "_", 1);
-    put_hash(&out, arena, &tail);
+    put_hash(&out, tx, &tail);
     tx->ja4 = slice_of(out.at, out.size);
 }
