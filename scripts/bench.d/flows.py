@@ -15,8 +15,8 @@ LEAST_PACKETS = 700000          # Fewer flows come again until there are so many
 # Key, its default, and what is given for each flow that is alive where that is more: above what any
 # was seen to need, since a limit that is reached would make the sensor do less.
 MIB = 1 << 20
-LIMITS = (("flow.memory", 128 * MIB, 512), ("flow.ndpi.memory", 256 * MIB, 4096), ("stream.memory", 256 * MIB, 2048),
-          ("app.memory", 256 * MIB, 4096), ("detect.memory", 256 * MIB, 4096), ("stream.max-sessions", 262144, 1))
+LIMITS = (("flow.memory", 128 * MIB, 512), ("flow.ndpi.memory", 256 * MIB, 2560), ("stream.memory", 256 * MIB, 1024),
+          ("app.memory", 256 * MIB, 2048), ("detect.memory", 256 * MIB, 4096), ("stream.max-sessions", 262144, 1))
 
 
 def raised(n):
@@ -42,7 +42,8 @@ def measure_point(bench, engine_options, rules, n):
     capture.unlink()
     return {"flows": n, "packets": packets, "rates": [pace for pace, _ in found],
             "peak_mb": [run.peak_mb for _, run in found], "empty_mb": empty, "raised": raised(n),
-            "made": told["flows"], "expected": packets // PACKETS_EACH,
+            "made": told["flows"], "expected": packets // PACKETS_EACH, "refused": told["refused"],
+            "events": told["events"] - told["alerts"],
             "rooms": {room: told[room + "_memory"] for room in ("flow", "stream", "app")}}
 
 
@@ -67,9 +68,10 @@ def render(data):
             notes.append("%s flows: %s" % (format(p["flows"], ","), ", ".join(
                 "`%s` %s" % (key, format(value, ",") if key.endswith("sessions") else "%d MB" % (value // MIB))
                 for key, value in p["raised"].items())))
-        if p["made"] != p["expected"]:
-            notes.append("%s flows: %s were made where %s were sent: a limit was reached"
-                         % (format(p["flows"], ","), format(p["made"], ","), format(p["expected"], ",")))
+        # Of each session an http event and a flow event.
+        if p["made"] != p["expected"] or p["refused"] or p["events"] != 2 * p["expected"]:
+            notes.append("%s flows: a limit was reached all the same: %s made of %s, %s events, %s refusals"
+                         % tuple(format(p[key], ",") for key in ("flows", "made", "expected", "events", "refused")))
     text = ("Sessions of %d packets, all alive at once (handshake of all, then of each a question, its answer and two "
             "acknowledgements; none ends), %s rules, nDPI and EVE (%s) on. Bytes of a flow: peak memory less that of a "
             "run on one packet; behind it what the rooms count when all is read: flow table with nDPI, streams, "

@@ -134,6 +134,10 @@ static void take_tally(struct bench *b)
         b->tally.stream_bytes = stream_counters(w->streams)->bytes_in_order;
         b->tally.alerts = detect_counters(w->detect)->alerts;
         b->tally.events = output_counters(w->output)->made;
+        b->tally.refused = flow_table_counters(w->flows)->classify_refused
+                           + stream_counters(w->streams)->sessions_refused
+                           + stream_counters(w->streams)->segments_refused
+                           + app_counters(w->apps)->txs_refused;
     }
 }
 
@@ -155,11 +159,12 @@ static void print_result(const struct bench *b, double cpu, double wall)
            "\"frames\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"packets\": %" PRIu64 ", "
            "\"flows\": %" PRIu64 ", \"stream_bytes\": %" PRIu64 ", \"payloads\": %" PRIu64 ", "
            "\"payload_bytes\": %" PRIu64 ", \"patterns\": %" PRIu64 ", \"matches\": %" PRIu64 ", "
-           "\"alerts\": %" PRIu64 ", \"events\": %" PRIu64 ", \"flow_memory\": %" PRIu64 ", "
-           "\"stream_memory\": %" PRIu64 ", \"app_memory\": %" PRIu64 "}\n",
+           "\"alerts\": %" PRIu64 ", \"events\": %" PRIu64 ", \"refused\": %" PRIu64 ", "
+           "\"flow_memory\": %" PRIu64 ", \"stream_memory\": %" PRIu64 ", "
+           "\"app_memory\": %" PRIu64 "}\n",
            names[b->stage], b->burst, cpu, wall, t->frames, t->bytes, t->packets, t->flows,
            t->stream_bytes, t->payloads, t->payload_bytes, t->patterns, t->matches, t->alerts,
-           t->events, t->flow_memory, t->stream_memory, t->app_memory);
+           t->events, t->refused, t->flow_memory, t->stream_memory, t->app_memory);
 }
 
 static bool open_stage(struct bench *b)

@@ -26,6 +26,7 @@ enum stage {
 struct tally {
     uint64_t frames, bytes, packets, flows, stream_bytes, payloads, payload_bytes, patterns,
         matches, alerts, events;
+    uint64_t refused;           /* For a limit: sessions, segments, transactions, nDPI's flows. */
     uint64_t flow_memory, stream_memory, app_memory;    /* Bytes held when all was read. */
 };
 
