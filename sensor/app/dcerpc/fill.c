@@ -1,5 +1,6 @@
 /* The dcerpc event. */
 #include "sensor/app/dcerpc/dcerpc_private.h"
+#include "sensor/app/text.h"
 
 #define MAX_IFACES 64u          /* Of one event. */
 
@@ -64,14 +65,14 @@ void dcerpc_fill(const struct app_tx *base, enum direction dir, struct event *ev
         fill_ifaces(tx, out, scratch);
     }
     if (tx->is_udp) {
-        out->activityuuid = dcerpc_uuid_text(tx->activity, scratch);
+        out->activityuuid = app_uuid_text(tx->activity, scratch);
         out->has_seqnum = true;
         out->seqnum = tx->call_id;
         out->rpc_version = slice_text("4.0");
     } else {
         out->has_call_id = true;
         out->call_id = tx->call_id;
-        out->rpc_version = slice_text(arena_printf(scratch, "5.%u", tx->minor));
+        out->rpc_version = app_number_text("5.", tx->minor, 10, scratch);
     }
     event->dcerpc = out;
 }

@@ -1,5 +1,7 @@
 #include "sensor/app/dcerpc/pdu.h"
 
+#include "sensor/app/text.h"
+
 /* The data representation says the byte order in one bit of its first byte. */
 #define LITTLE_ENDIAN_BIT 0x10
 /* A transfer syntax: UUID and version. */
@@ -124,19 +126,16 @@ struct slice dcerpc_type_name(uint8_t type, struct arena *arena)
                                                           : arena_printf(arena, "%u", type));
 }
 
-struct slice dcerpc_uuid_text(const uint8_t u[DCERPC_UUID_SIZE], struct arena *arena)
-{
-    return slice_text(arena_printf(arena,
-        "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-        u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12],
-        u[13], u[14], u[15]));
-}
-
 void dcerpc_fill_iface(const struct dcerpc_iface *iface, struct event_dcerpc_interface *out,
                        struct arena *arena)
 {
+    char version[2 * APP_NUMBER_MAX + 1];
+    size_t size = app_put_number(version, iface->version, 10);
+
+    version[size++] = '.';
+    size += app_put_number(version + size, iface->minor, 10);
     *out = (struct event_dcerpc_interface) {
-        .uuid = dcerpc_uuid_text(iface->uuid, arena),
-        .version = slice_text(arena_printf(arena, "%u.%u", iface->version, iface->minor)),
+        .uuid = app_uuid_text(iface->uuid, arena),
+        .version = arena_copy(arena, version, size),
     };
 }

@@ -80,8 +80,6 @@ void dcerpc_order_uuid(bool is_little, const uint8_t wire[DCERPC_UUID_SIZE],
                        uint8_t uuid[DCERPC_UUID_SIZE]);
 /* "REQUEST", ...; of another type its number, from 'arena'. */
 struct slice dcerpc_type_name(uint8_t type, struct arena *);
-/* "367abb81-9844-35f1-ad32-98f038001003" */
-struct slice dcerpc_uuid_text(const uint8_t uuid[DCERPC_UUID_SIZE], struct arena *);
 /* Fills uuid and version of an event's row. */
 void dcerpc_fill_iface(const struct dcerpc_iface *, struct event_dcerpc_interface *,
                        struct arena *);

@@ -10,6 +10,7 @@
 #include "common/wire/json.h"
 #include "sensor/app/dns/message.h"
 #include "sensor/app/frame.h"
+#include "sensor/app/text.h"
 
 #define DNS_PORT 53
 #define EVE_VERSION 3
@@ -393,7 +394,7 @@ static void dns_fill(const struct app_tx *tx, enum direction dir, struct event *
         .type = slice_text(dns->dir == TO_SERVER ? "request" : "response"),
         .tx_id = tx->id, .has_tx_id = true,
         .id = m->id,
-        .flags = slice_text(arena_printf(scratch, "%x", m->flags)),
+        .flags = app_number_text("", m->flags, 16, scratch),
         .qr = (m->flags & DNS_QR) != 0, .aa = (m->flags & DNS_AA) != 0,
         .tc = (m->flags & DNS_TC) != 0, .rd = (m->flags & DNS_RD) != 0,
         .ra = (m->flags & DNS_RA) != 0, .z = (m->flags & DNS_Z) != 0,

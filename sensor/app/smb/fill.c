@@ -3,20 +3,22 @@
 #include "sensor/app/lossy.h"
 #include "sensor/app/smb/names.h"
 #include "sensor/app/smb/smb_private.h"
+#include "sensor/app/text.h"
 
 #define MAX_IFACES 64u          /* Of one event. */
 
 static struct slice guid_text(struct slice g, struct arena *a)
 {
-    const uint8_t *b = g.bytes;
+    static const uint8_t order[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 9, 8, 11, 10, 15, 14, 13, 12 };
+    uint8_t uuid[16];
 
-    if (g.size != 16) {
+    if (g.size != sizeof uuid) {
         return slice_text("");
     }
-    return slice_text(arena_printf(a,
-        "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[3], b[2],
-        b[1], b[0], b[5], b[4], b[7], b[6], b[9], b[8], b[11], b[10], b[15], b[14], b[13],
-        b[12]));
+    for (size_t i = 0; i < sizeof uuid; i++) {
+        uuid[i] = g.bytes[order[i]];
+    }
+    return app_uuid_text(uuid, a);
 }
 
 static struct slice fuid_text(const struct smb_fuid *f, struct arena *a)
@@ -38,7 +40,7 @@ static void fill_status(const struct smb_tx *tx, struct event_smb *out, struct a
         out->status_code = slice_text(arena_printf(a, "0x%04x", code));
     } else {
         out->status = smb_status_name(tx->status, a);
-        out->status_code = slice_text(arena_printf(a, "0x%x", tx->status));
+        out->status_code = app_number_text("0x", tx->status, 16, a);
     }
 }
 

@@ -9,7 +9,9 @@ struct status {
     const char *name;
 };
 
-#define R(status, name) { 0x##status, name }
+/* A name that begins otherwise stands whole, behind a mark. */
+#define BEGIN "STATUS_"
+#define R(status, name) { 0x##status, BEGIN name }
 static const struct status statuses[] = {
     R(00000000, "SUCCESS"), R(00000001, "WAIT_1"), R(00000002, "WAIT_2"),
     R(00000003, "WAIT_3"), R(0000003f, "WAIT_63"), R(00000080, "ABANDONED"),
@@ -610,7 +612,6 @@ struct slice smb_status_name(uint32_t status, struct arena *arena)
     if (found == NULL) {
         return slice_text(arena_printf(arena, "%u", status));
     }
-    /* A name that begins otherwise stands whole, behind a mark. */
-    return slice_text(found->name[0] == '=' ? found->name + 1
-                                            : arena_printf(arena, "STATUS_%s", found->name));
+    const char *mark = found->name + sizeof BEGIN - 1;
+    return slice_text(*mark == '=' ? mark + 1 : found->name);
 }
