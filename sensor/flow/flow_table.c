@@ -189,6 +189,24 @@ static struct flow *find_flow(const struct flow_table *t, const struct flow_key 
     return NULL;
 }
 
+/* ---- What is needed soon ---- */
+
+/* The lines of 'object' up to 'size'. */
+static void fetch_lines(const void *object, size_t size)
+{
+    for (size_t at = 0; object != NULL && at < size; at += CACHE_LINE) {
+        __builtin_prefetch((const char *) object + at);
+    }
+}
+
+static void fetch_state(const struct flow *f)
+{
+    fetch_lines(f->stream, STATE_SIZE);
+    fetch_lines(f->app, STATE_SIZE);
+    fetch_lines(f->detect, STATE_SIZE);
+    fetch_lines(f->ndpi, CACHE_LINE);
+}
+
 /* ---- Ends ---- */
 
 /* Out of the table first, so that the callback cannot meet it there again. */
@@ -207,6 +225,19 @@ static void end_flow(struct flow_table *t, struct flow *f, enum flow_end_reason 
     }
     classifier_forget(t->classifier, f);
     pool_put(&t->pool, f);
+}
+
+/* Flows that end have not been touched for long: while the one at 'node' ends, the state of the
+ * next comes, whose record came before, and the record of the one behind it. */
+static void fetch_following(const struct list_node *list, struct list_node *node)
+{
+    struct list_node *next = node->next;
+
+    if (next != list) {
+        fetch_state(flow_of_timeout_node(next));
+        fetch_lines(flow_of_timeout_node(next->next != list ? next->next : next),
+                    sizeof(struct flow));
+    }
 }
 
 size_t flow_table_expire(struct flow_table *t, uint64_t now_ns, size_t budget)
@@ -229,6 +260,7 @@ size_t flow_table_expire(struct flow_table *t, uint64_t now_ns, size_t budget)
                 || now_ns - f->listed_ns < t->timeouts[i] + MOVE_INTERVAL_NS) {
                 break;
             }
+            fetch_following(&t->lists[i], node);
             end_flow(t, f, FLOW_END_TIMEOUT);
             n++;
         }
@@ -291,6 +323,10 @@ void flow_table_end_all(struct flow_table *t)
         qsort(flows, n, sizeof *flows, compare_first);
     }
     for (size_t i = 0; i < n; i++) {
+        if (i + 2 < n) {
+            fetch_state(flows[i + 1]);
+            fetch_lines(flows[i + 2], sizeof(struct flow));
+        }
         end_flow(t, flows[i], reason_at_end(t, flows[i]));
     }
     free(flows);
@@ -422,21 +458,13 @@ void flow_table_foresee(const struct flow_table *t, struct packet *p)
     }
 }
 
-/* The lines of 'object' from 'from' up to 'to'. */
-static void fetch_lines(const void *object, size_t from, size_t to)
-{
-    for (size_t at = from; object != NULL && at < to; at += CACHE_LINE) {
-        __builtin_prefetch((const char *) object + at);
-    }
-}
-
 void flow_table_fetch(const struct flow_table *t, const struct packet *p)
 {
     const struct list_node *node = p->flow_hash != 0 ? t->buckets[p->flow_hash & t->mask]
                                                      : NULL;
 
     if (node != NULL) {
-        fetch_lines(LIST_ENTRY(node, struct flow, bucket_node), 0, HOT_SIZE);
+        fetch_lines(LIST_ENTRY(node, struct flow, bucket_node), HOT_SIZE);
     }
 }
 
@@ -453,10 +481,7 @@ void flow_table_fetch_state(const struct flow_table *t, const struct packet *p)
         }
     }
     if (node != NULL) {
-        fetch_lines(f->stream, 0, STATE_SIZE);
-        fetch_lines(f->app, 0, STATE_SIZE);
-        fetch_lines(f->detect, 0, STATE_SIZE);
-        fetch_lines(f->ndpi, 0, CACHE_LINE);
+        fetch_state(f);
     }
 }
 

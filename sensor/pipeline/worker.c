@@ -7,7 +7,8 @@
 
 /* Timeouts are in seconds; looking four times a second of running time is often enough. */
 #define EXPIRE_EVERY_NS (NS_PER_SEC / 4)
-/* Flows ended in one go, so that a burst never waits long behind a mass of timeouts. */
+/* Flows ended in one go, so that a burst never waits long behind a mass of timeouts; what is
+ * left goes on behind the next burst. */
 #define EXPIRE_BUDGET 4096
 
 /* ---- One packet ---- */
@@ -225,6 +226,11 @@ static void decode_next(struct worker *w, struct frame_run *run)
 {
     struct worker_decoded *d = decoded_at(w, run->n_decoded);
 
+    if (run->n_decoded + 1 < run->n) {          /* Another thread may have written it. */
+        const uint8_t *headers = run->frames[run->n_decoded + 1].bytes;
+        __builtin_prefetch(headers);
+        __builtin_prefetch(headers + 64);
+    }
     d->n = decode_frame(w->decoder, &run->frames[run->n_decoded++], d->packets);
     for (size_t i = 0; i < d->n; i++) {
         flow_table_foresee(w->flows, &d->packets[i]);
@@ -275,12 +281,13 @@ void worker_frames(struct worker *w, const struct frame *frames, size_t n)
 
 void worker_expire(struct worker *w, uint64_t now_ns)
 {
-    if (now_ns < w->expired_ns || now_ns - w->expired_ns < EXPIRE_EVERY_NS) {
+    if (now_ns < w->expired_ns
+        || (now_ns - w->expired_ns < EXPIRE_EVERY_NS && !w->is_expiring)) {
         return;
     }
     w->expired_ns = now_ns;
     decoder_expire(w->decoder, now_ns);
-    flow_table_expire(w->flows, now_ns, EXPIRE_BUDGET);
+    w->is_expiring = flow_table_expire(w->flows, now_ns, EXPIRE_BUDGET) == EXPIRE_BUDGET;
 }
 
 void worker_finish(struct worker *w, uint64_t now_ns)

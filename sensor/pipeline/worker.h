@@ -34,7 +34,8 @@ struct worker {
     struct detect_worker *detect;
     struct output_worker *output;
     uint64_t now_ns;                    /* Running time of the newest frame so far. */
-    uint64_t expired_ns;                /* When timeouts were last looked at. */
+    uint64_t expired_ns;                /* When timeouts were last looked at, ... */
+    bool is_expiring;                   /* ... and did not come to their end. */
     bool has_flow_ended;                /* Within the packet at hand. */
     _Atomic uint64_t frames_done;       /* For progress. */
     struct worker_decoded decoded[WORKER_AHEAD];        /* Of frame i: i % WORKER_AHEAD. */

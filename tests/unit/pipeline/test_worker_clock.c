@@ -19,6 +19,7 @@ static void open_worker(struct worker *w)
     struct flow_conf flow = conf_of(false);
     struct decode_conf decode;
 
+    flow.memory = 8u << 20;
     decode_conf_defaults(&decode);
     *w = (struct worker) { 0 };
     w->decoder = decoder_create(&decode);
@@ -74,11 +75,40 @@ static void timeouts_are_looked_at_four_times_a_second(void **state)
     decoder_destroy(w.decoder);
 }
 
+/* More flows at once than one look ends: the next burst goes on, and none is waited for. */
+static void a_mass_of_timeouts_goes_on_behind_the_next_burst(void **state)
+{
+    enum { N = 10000 };
+    struct worker w;
+
+    (void) state;
+    open_worker(&w);
+    for (uint16_t port = 0; port < N; port++) {
+        feed(&w, port, START, SECONDS(1));
+    }
+    worker_expire(&w, SECONDS(100));
+    uint64_t n = timed_out(&w);
+    assert_true(n > 0 && n < N);
+    worker_expire(&w, SECONDS(100) + 1);
+    assert_int_equal(timed_out(&w), 2 * n);
+    while (timed_out(&w) < N) {
+        n = timed_out(&w);
+        worker_expire(&w, SECONDS(100) + 1);
+        assert_true(timed_out(&w) > n);
+    }
+    feed(&w, 1, START + SECONDS(100), SECONDS(100) + 2);
+    worker_expire(&w, SECONDS(100) + 3);
+    assert_int_equal(w.expired_ns, SECONDS(100) + 1);
+    flow_table_destroy(w.flows);
+    decoder_destroy(w.decoder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packet_time_set_back_by_a_year_stops_no_timeouts),
         cmocka_unit_test(timeouts_are_looked_at_four_times_a_second),
+        cmocka_unit_test(a_mass_of_timeouts_goes_on_behind_the_next_burst),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
