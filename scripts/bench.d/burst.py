@@ -1,8 +1,11 @@
 """Growth with the size of a burst: the product's worker over a capture in memory."""
+import re
+
 import growth
 import plots as svg
 import stages
 import tables
+from builds import TOP
 from engines import fair_settings, sensor_path
 
 BURSTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -25,8 +28,10 @@ def measure(bench):
         return told["frames"] / max(told["cpu"], 1e-6)
 
     found = growth.in_turn(bench, "burst", cases, one)
-    return {"points": [{"setting": name.split(", bursts")[0], "burst": n, "rates": found[name]}
-                       for name, (_, n) in cases.items()]}
+    points = [{"setting": name.split(", bursts")[0], "burst": n, "rates": found[name]}
+              for name, (_, n) in cases.items()]
+    header = (TOP / "sensor" / "capture" / "capture.h").read_text(encoding="utf-8")
+    return {"product": int(re.search(r"#define CAPTURE_BURST (\d+)", header).group(1)), "points": points}
 
 
 def by_setting(data):
@@ -41,8 +46,8 @@ def render(data):
     bursts = sorted({p["burst"] for p in data["points"]})
     points = [(str(n), {name: dict(line)[n] for name, line in series.items()}) for n in bursts]
     return ("The product's worker over the capture held in memory; frames of a burst are copied together, run one by "
-            "one, then timeouts are looked at. Packets per second of CPU. The product reads bursts of at most 64.\n\n"
-            + growth.rate_table("frames in a burst", list(series), points))
+            "one, then timeouts are looked at. Packets per second of CPU. The product reads bursts of at most %d.\n\n"
+            % data["product"] + growth.rate_table("frames in a burst", list(series), points))
 
 
 def plots(data):

@@ -2,8 +2,10 @@
 import fcntl
 import os
 import sys
+import time
 
-BUSY = 0.5                      # Load average past which figures are worth less.
+BUSY = 0.1                      # Of a core, used by others: past it figures are worth less.
+LOOK_SECONDS = 0.5
 
 
 def say(text):
@@ -21,17 +23,24 @@ def take_lock(cache):
     return lock
 
 
-def load_average():
-    return os.getloadavg()[0]
+def used_ticks():
+    """Ticks of all cores since the machine's start that were not idle."""
+    with open("/proc/stat", encoding="ascii") as stat:
+        user, nice, system, _, _, *others = map(int, stat.readline().split()[1:9])
+    return user + nice + system + sum(others)
 
 
 def warn_when_busy():
-    """What others do on the machine, as a sentence for the tables; empty when it is quiet."""
-    load = load_average()
-    if load <= BUSY:
+    """What others do on the machine while this process rests, as a sentence for the tables; empty
+    when it is quiet.  The load average alone would count what was measured just before."""
+    before, began = used_ticks(), time.monotonic()
+    time.sleep(LOOK_SECONDS)
+    cores = (used_ticks() - before) / os.sysconf("SC_CLK_TCK") / (time.monotonic() - began)
+    if cores <= BUSY:
         return ""
-    say("the machine is busy: load average %.1f; figures are worth less" % load)
-    return "The machine was busy at the start: load average %.1f." % load
+    load = os.getloadavg()[0]
+    say("the machine is busy: others use %.1f cores, load average %.1f; figures are worth less" % (cores, load))
+    return "The machine was busy at the start: others used %.1f cores, the load average was %.1f." % (cores, load)
 
 
 def describe():
