@@ -50,6 +50,8 @@ struct output_options {
 
 /* Asks 'app' for what these outputs show of frames. */
 void output_ask_frames(const struct output_conf *, struct app_conf *app);
+/* Has 'app' leave out digests that no event of these outputs shows. */
+void output_ask_digests(const struct output_conf *, struct app_conf *app);
 
 struct output;
 struct output_worker;

@@ -46,6 +46,11 @@ bool type_is_on(const struct output_conf *conf, enum event_type type)
     }
 }
 
+void output_ask_digests(const struct output_conf *conf, struct app_conf *app)
+{
+    app->smtp_body_md5 &= conf->smtp && conf->smtp_md5;
+}
+
 /* Every header belongs in the http event alone, when that is wanted. */
 static void trim_http(struct event *e, struct event_http *copy, bool keeps_headers)
 {

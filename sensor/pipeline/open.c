@@ -250,6 +250,7 @@ static bool load_rules(struct run *run, struct diag *diag)
         detect_engine_ask_files(run->engine, &s->app);
         detect_engine_ask_frames(run->engine, &s->app);
         output_ask_frames(&s->output, &s->app);
+        output_ask_digests(&s->output, &s->app);
         file_store_ask(&s->file_store, &s->app);
     }
     run->hosts = host_table_create(s->pipeline.host_memory,

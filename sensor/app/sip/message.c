@@ -59,6 +59,9 @@ enum app_probe sip_probe_line(struct slice s)
     };
     bool may_be = may_begin(s, "SIP/2.0 ");
 
+    if (s.size != 0 && (s.bytes[0] < 'A' || s.bytes[0] > 'Z')) {
+        return APP_PROBE_NO;            /* Most of what is asked about; none begins so. */
+    }
     if (begins(s, "SIP/2.0 ")) {
         return APP_PROBE_YES;
     }

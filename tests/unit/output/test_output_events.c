@@ -504,6 +504,25 @@ static void what_is_off_is_not_made_and_holds_nothing_back(void **state)
     world_free(&w);
 }
 
+static void digests_of_mails_are_made_only_for_events_that_show_them(void **state)
+{
+    static const struct {
+        bool is_wanted, smtp, smtp_md5, is_made;
+    } rows[] = {
+        { true, true, true, true },
+        { true, true, false, false },
+        { true, false, true, false },
+        { false, true, true, false },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct output_conf conf = { .smtp = rows[i].smtp, .smtp_md5 = rows[i].smtp_md5 };
+        struct app_conf app = { .smtp_body_md5 = rows[i].is_wanted };
+        output_ask_digests(&conf, &app);
+        assert_int_equal(app.smtp_body_md5, rows[i].is_made);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -521,6 +540,7 @@ int main(void)
         cmocka_unit_test(a_file_is_told_with_its_sender_when_it_is_whole),
         cmocka_unit_test(tls_without_its_extension_tells_names_alone),
         cmocka_unit_test(what_is_off_is_not_made_and_holds_nothing_back),
+        cmocka_unit_test(digests_of_mails_are_made_only_for_events_that_show_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
