@@ -42,8 +42,6 @@ static void run_frames(struct bench *b, const struct frame *frames, size_t n)
         b->tally.bytes += frames[i].wire_size;
         if (b->stage == STAGE_HYPERSCAN) {
             literals_frame(b->literals, &frames[i]);
-        } else if (b->stage > STAGE_READ && b->stage != STAGE_WORKER) {
-            walk_frame(b->walk, &frames[i]);
         }
     }
     b->tally.frames += n;
@@ -51,6 +49,7 @@ static void run_frames(struct bench *b, const struct frame *frames, size_t n)
         worker_frames(w, frames, n);
         worker_expire(w, w->now_ns);
     } else if (b->walk != NULL) {
+        walk_frames(b->walk, frames, n);
         walk_expire(b->walk, frames[n - 1].clock_ns);
     }
 }

@@ -36,7 +36,7 @@ struct walk;
 
 struct walk *walk_create(enum stage, const struct settings *);
 void walk_destroy(struct walk *);
-void walk_frame(struct walk *, const struct frame *);
+void walk_frames(struct walk *, const struct frame *frames, size_t n);
 void walk_expire(struct walk *, uint64_t now_ns);
 /* Ends all flows. */
 void walk_finish(struct walk *, uint64_t now_ns);

@@ -8,6 +8,8 @@
 
 #define EXPIRE_EVERY_NS (NS_PER_SEC / 4)        /* As the worker does. */
 #define EXPIRE_BUDGET 4096
+#define FETCH_AHEAD 5
+#define FETCH_STATE_AHEAD 3
 
 struct walk {
     enum stage depth;
@@ -15,6 +17,8 @@ struct walk {
     struct flow_table *flows;
     struct stream_engine *streams;
     uint64_t now_ns, expired_ns;
+    bool is_expiring;
+    struct worker_decoded decoded[WORKER_AHEAD];
 };
 
 static void take_nothing(void *context, struct flow *flow, const struct packet *p,
@@ -81,25 +85,71 @@ static void walk_packet(struct walk *k, struct packet *p)
     }
 }
 
-void walk_frame(struct walk *k, const struct frame *frame)
-{
-    struct packet packets[DECODE_MAX_PACKETS];
-    size_t n = decode_frame(k->decoder, frame, packets);
+/* A run of frames, and how far each step that is done ahead has come. */
+struct ahead {
+    const struct frame *frames;
+    size_t n, n_decoded, n_fetched, n_with_state;
+    bool is_held;               /* As the worker's: decoding on would overwrite bytes. */
+};
 
-    for (size_t i = 0; i < n && k->depth >= STAGE_FLOW; i++) {
-        walk_packet(k, &packets[i]);
+static struct worker_decoded *decoded_at(struct walk *k, size_t i)
+{
+    return &k->decoded[i % WORKER_AHEAD];
+}
+
+static void decode_next(struct walk *k, struct ahead *a)
+{
+    struct worker_decoded *d = decoded_at(k, a->n_decoded);
+
+    d->n = decode_frame(k->decoder, &a->frames[a->n_decoded++], d->packets);
+    for (size_t i = 0; i < d->n; i++) {
+        a->is_held |= d->packets[i].source == PACKET_FROM_DEFRAG;
+        if (k->depth >= STAGE_FLOW) {
+            flow_table_foresee(k->flows, &d->packets[i]);
+        }
     }
-    if (frame->clock_ns > k->now_ns) {
-        k->now_ns = frame->clock_ns;
+}
+
+static void fetch(struct walk *k, struct ahead *a, size_t *at, size_t end,
+                  void (*hint)(const struct flow_table *, const struct packet *))
+{
+    for (; *at < a->n_decoded && *at <= end; (*at)++) {
+        const struct worker_decoded *d = decoded_at(k, *at);
+        for (size_t i = 0; i < d->n; i++) {
+            hint(k->flows, &d->packets[i]);
+        }
+    }
+}
+
+void walk_frames(struct walk *k, const struct frame *frames, size_t n)
+{
+    struct ahead a = { .frames = frames, .n = n };
+
+    for (size_t i = 0; i < n; i++) {
+        a.is_held = a.is_held && a.n_decoded > i;
+        while (a.n_decoded < n && a.n_decoded < i + WORKER_AHEAD && !a.is_held) {
+            decode_next(k, &a);
+        }
+        if (k->depth >= STAGE_FLOW) {
+            struct worker_decoded *d = decoded_at(k, i);
+            fetch(k, &a, &a.n_fetched, i + FETCH_AHEAD, flow_table_fetch);
+            fetch(k, &a, &a.n_with_state, i + FETCH_STATE_AHEAD, flow_table_fetch_state);
+            for (size_t j = 0; j < d->n; j++) {
+                walk_packet(k, &d->packets[j]);
+            }
+        }
+        if (frames[i].clock_ns > k->now_ns) {
+            k->now_ns = frames[i].clock_ns;
+        }
     }
 }
 
 void walk_expire(struct walk *k, uint64_t now_ns)
 {
-    if (now_ns - k->expired_ns >= EXPIRE_EVERY_NS) {
+    if (now_ns - k->expired_ns >= EXPIRE_EVERY_NS || k->is_expiring) {
         k->expired_ns = now_ns;
         decoder_expire(k->decoder, now_ns);
-        flow_table_expire(k->flows, now_ns, EXPIRE_BUDGET);
+        k->is_expiring = flow_table_expire(k->flows, now_ns, EXPIRE_BUDGET) == EXPIRE_BUDGET;
     }
 }
 
