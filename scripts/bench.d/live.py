@@ -22,6 +22,7 @@ BUFFERS = 16384
 MEMORY_MB = 512                 # Without huge pages a buffer takes a page of 4 KiB at worst.
 SECONDS = 6
 QUICK_SECONDS = 3
+ATTEMPTS = 4                    # Each twice as long: a busy machine may not even have started by then.
 DEVICES = {"net_null": "net_null0", "net_pcap, the same again": "net_pcap0,rx_pcap=%s,infinite_rx=1"}
 
 
@@ -45,30 +46,44 @@ def run_for(command, seconds):
         return child.communicate()[0]
 
 
+def ask(bench, command, find, what):
+    """What 'find' makes of the text that a program prints, which may need more time than it got."""
+    for attempt in range(ATTEMPTS):
+        shown = run_for(command(), bench.live_seconds << attempt)
+        told = find(shown)
+        if told:
+            return told, shown
+    sys.exit("bench: %s received nothing: %s" % (what, shown[-2000:]))
+
+
 def testpmd_rate(bench, device):
     """Packets/s as dpdk-testpmd reports them each second, without the first."""
-    command = ["taskset", "-c", bench.core, "dpdk-testpmd"] + eal_words(device) + [
-        "--lcores", "(0-1)@(%d)" % bench.core, "--", "--forward-mode=rxonly", "--auto-start", "--stats-period=1",
-        "--nb-cores=1", "--no-lsc-interrupt", "--total-num-mbufs=%d" % BUFFERS]
-    shown = run_for(command, bench.live_seconds)
-    rates = [int(rate) for rate in re.findall(r"Rx-pps:\s+(\d+)", shown)][1:]
-    if not any(rates):
-        sys.exit("bench: dpdk-testpmd received nothing: " + shown[-2000:])
-    return tables.median([rate for rate in rates if rate])
+    def command():
+        return ["taskset", "-c", bench.core, "dpdk-testpmd"] + eal_words(device) + [
+            "--lcores", "(0-1)@(%d)" % bench.core, "--", "--forward-mode=rxonly", "--auto-start", "--stats-period=1",
+            "--nb-cores=1", "--no-lsc-interrupt", "--total-num-mbufs=%d" % BUFFERS]
+
+    def rates(shown):
+        return [rate for rate in map(int, re.findall(r"Rx-pps:\s+(\d+)", shown)[1:]) if rate]
+
+    return tables.median(ask(bench, command, rates, "dpdk-testpmd")[0])
 
 
 def sensor_rate(bench, device, rules, options):
     """Packets/s by the sensor's own ledger, which must say that none was lost."""
-    out = process.empty(bench.work / "out")
-    command = ["taskset", "-c", bench.core, sensor_path(), "-k", "none", "-l", out, "-S", rules, "-i",
-               device.split(",")[0], "--eal", " ".join(eal_words(device)), "--set", "capture.port.buffers=%d" % BUFFERS,
-               "--set", "detect.cache=%s" % growth.sensor(bench).cache] + fair_settings(sensor_path()) + options
-    shown = run_for(command, bench.live_seconds)
-    rate = re.search(r"^(\d+) packets/s", shown, re.MULTILINE)
-    if not rate or int(rate.group(1)) == 0:
-        sys.exit("bench: the sensor read nothing from %s: %s" % (device, shown[-2000:]))
+    def command():
+        return ["taskset", "-c", bench.core, sensor_path(), "-k", "none", "-l", process.empty(bench.work / "out"), "-S",
+                rules, "-i", device.split(",")[0], "--eal", " ".join(eal_words(device)),
+                "--set", "capture.port.buffers=%d" % BUFFERS, "--set", "detect.cache=%s" % growth.sensor(bench).cache
+                ] + fair_settings(sensor_path()) + options
+
+    def rate(shown):
+        found = re.search(r"^(\d+) packets/s", shown, re.MULTILINE)
+        return int(found.group(1)) if found else 0
+
+    told, shown = ask(bench, command, rate, "the sensor")
     lost = re.search(r"^lost .*", shown, re.MULTILINE)
-    return int(rate.group(1)), lost.group(0) if lost else ""
+    return told, lost.group(0) if lost else ""
 
 
 def feed_rate(bench, capture, rules, options):
