@@ -18,7 +18,11 @@ struct ip_addr {
 
 static inline bool ip_equal(const struct ip_addr *a, const struct ip_addr *b)
 {
-    return memcmp(a, b, sizeof *a) == 0;
+    uint64_t x[2], y[2];
+
+    memcpy(x, a->bytes, sizeof x);
+    memcpy(y, b->bytes, sizeof y);
+    return a->version == b->version && x[0] == y[0] && x[1] == y[1];
 }
 
 static inline int ip_compare(const struct ip_addr *a, const struct ip_addr *b)

@@ -84,14 +84,20 @@ static uint64_t tunnel_of_packet(const struct packet *p)
     return hash_mix(ends ^ hash_mix(depth << 32 | p->vni));
 }
 
-bool flow_key_of_packet(const struct packet *p, struct flow_key *key)
+bool flow_has_key(const struct packet *p)
 {
     if (p->src.version == 0 || p->is_fragment
         || (needs_l4(p->ip_proto) && p->l4 == LAYER_ABSENT)) {
         return false;
     }
-    if (p->is_carrier && p->ip_proto == IP_PROTO_GRE) {
-        return false;           /* The packets within have flows. */
+    /* Of GRE, the packets within have flows. */
+    return !p->is_carrier || p->ip_proto != IP_PROTO_GRE;
+}
+
+bool flow_key_of_packet(const struct packet *p, struct flow_key *key)
+{
+    if (!flow_has_key(p)) {
+        return false;
     }
     *key = (struct flow_key) {
         .src = p->src,
@@ -107,6 +113,25 @@ bool flow_key_of_packet(const struct packet *p, struct flow_key *key)
         key->icmp_code = p->icmp.code;
     }
     return true;
+}
+
+uint64_t flow_packet_hash(const struct packet *p, struct hash_seed seed)
+{
+    struct flow_key key;
+
+    if (is_icmp(p->ip_proto) || p->outer != NULL) {
+        return flow_key_of_packet(p, &key) ? flow_key_hash(&key, seed) : 0;
+    }
+    if (!flow_has_key(p)) {
+        return 0;
+    }
+    /* As below, without a key being made for it. */
+    uint64_t shared = (uint64_t) p->ip_proto << 40
+                      | (uint64_t) (p->n_vlans > 0 ? p->vlans[0] : 0) << 16
+                      | (uint64_t) (p->n_vlans > 1 ? p->vlans[1] : 0);
+    uint64_t ends = endpoint_hash(&p->src, p->sport, seed)
+                    + endpoint_hash(&p->dst, p->dport, seed);
+    return hash_mix(ends ^ shared ^ seed.k1);
 }
 
 uint64_t flow_key_hash(const struct flow_key *k, struct hash_seed seed)
@@ -152,6 +177,24 @@ bool flow_key_match(const struct flow_key *a, const struct flow_key *b)
                    && is_reverse_order(a, b));
     }
     return is_same_order(a, b) || is_reverse_order(a, b);
+}
+
+bool flow_key_fits(const struct flow_key *k, const struct packet *p)
+{
+    struct flow_key key;
+
+    if (is_icmp(p->ip_proto) || p->outer != NULL) {
+        return flow_key_of_packet(p, &key) && flow_key_match(k, &key);
+    }
+    if (k->ip_proto != p->ip_proto || k->tunnel != 0
+        || k->vlans[0] != (p->n_vlans > 0 ? p->vlans[0] : 0)
+        || k->vlans[1] != (p->n_vlans > 1 ? p->vlans[1] : 0)) {
+        return false;
+    }
+    return (k->sport == p->sport && k->dport == p->dport && ip_equal(&k->src, &p->src)
+            && ip_equal(&k->dst, &p->dst))
+           || (k->sport == p->dport && k->dport == p->sport && ip_equal(&k->src, &p->dst)
+               && ip_equal(&k->dst, &p->src));
 }
 
 uint64_t flow_key_id(const struct flow_key *k, uint64_t first_ns)

@@ -46,12 +46,18 @@ struct flow_table {
     struct classifier *classifier;      /* NULL: off. */
 };
 
-/* The key of 'p' as it stands in it; false if 'p' belongs to no flow. */
+/* Whether 'p' belongs to a flow. */
+bool flow_has_key(const struct packet *);
+/* The key of 'p' as it stands in it; false if it has none. */
 bool flow_key_of_packet(const struct packet *p, struct flow_key *);
 /* The same for both directions of a flow. */
 uint64_t flow_key_hash(const struct flow_key *, struct hash_seed);
 /* Whether a packet with key 'b' belongs to the flow with key 'a', in either direction. */
 bool flow_key_match(const struct flow_key *a, const struct flow_key *b);
+/* The hash and the match of the key of 'p', without making it where that is not needed; the
+ * hash is 0 where there is no key. */
+uint64_t flow_packet_hash(const struct packet *p, struct hash_seed);
+bool flow_key_fits(const struct flow_key *, const struct packet *p);
 /* From 1 to 2^51-1, so that every JSON reader keeps it whole. */
 uint64_t flow_key_id(const struct flow_key *, uint64_t first_ns);
 /* The type that answers 'type' of ICMP or ICMPv6 (by 'ip_proto'), or -1 if it has no

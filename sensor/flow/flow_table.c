@@ -176,13 +176,13 @@ static void unlink_bucket(struct flow_table *t, struct flow *f)
     }
 }
 
-static struct flow *find_flow(const struct flow_table *t, const struct flow_key *key,
+static struct flow *find_flow(const struct flow_table *t, const struct packet *p,
                               uint64_t hash)
 {
     for (struct list_node *node = t->buckets[hash & t->mask]; node != NULL;
          node = node->next) {
         struct flow *f = LIST_ENTRY(node, struct flow, bucket_node);
-        if (f->hash == hash && flow_key_match(&f->key, key)) {
+        if (f->hash == hash && flow_key_fits(&f->key, p)) {
             return f;
         }
     }
@@ -389,10 +389,14 @@ static void count_memory(struct flow_table *t)
                          + classifier_memory(t->classifier);
 }
 
-static struct flow *make_flow(struct flow_table *t, const struct flow_key *key,
-                              uint64_t hash, const struct packet *p)
+static struct flow *make_flow(struct flow_table *t, uint64_t hash, const struct packet *p)
 {
+    struct flow_key key;
     struct flow *f;
+
+    if (!flow_key_of_packet(p, &key)) {
+        return NULL;
+    }
 
     while ((f = pool_get(&t->pool)) == NULL) {
         if (!evict_flow(t)) {
@@ -400,11 +404,11 @@ static struct flow *make_flow(struct flow_table *t, const struct flow_key *key,
         }
     }
     memset(f, 0, sizeof *f);
-    f->key = *key;
+    f->key = key;
     f->hash = hash;
     f->first_ns = f->last_ns = p->time_ns;
     f->first_number = p->frame != NULL ? p->frame->number : 0;
-    f->id = flow_key_id(key, p->time_ns);
+    f->id = flow_key_id(&key, p->time_ns);
     if (is_syn(p)) {
         f->has_syn = true;
         f->syn_seq = p->tcp.seq;
@@ -412,7 +416,7 @@ static struct flow *make_flow(struct flow_table *t, const struct flow_key *key,
     keep_macs(f, p);
     link_bucket(t, f);
     list_flow(t, f);
-    count_made(&t->counters, key->ip_proto);
+    count_made(&t->counters, key.ip_proto);
     count_memory(t);
     return f;
 }
@@ -450,10 +454,8 @@ static void count_packet(struct flow *f, const struct packet *p, enum direction 
 
 void flow_table_foresee(const struct flow_table *t, struct packet *p)
 {
-    struct flow_key key;
-
-    if (flow_key_of_packet(p, &key)) {
-        p->flow_hash = flow_key_hash(&key, t->seed);
+    p->flow_hash = flow_packet_hash(p, t->seed);
+    if (p->flow_hash != 0) {
         __builtin_prefetch(&t->buckets[p->flow_hash & t->mask]);
     }
 }
@@ -490,19 +492,20 @@ void flow_table_fetch_state(const struct flow_table *t, const struct packet *p)
 struct flow *flow_table_packet(struct flow_table *t, struct packet *p,
                                enum direction *dir)
 {
-    struct flow_key key;
-    uint64_t old_id = 0;
+    uint64_t old_id = 0, hash = p->flow_hash;
 
     settle_last(t);
-    if (!flow_key_of_packet(p, &key)) {
+    if (hash == 0 && !flow_has_key(p)) {
         t->counters.without_flow++;
         return NULL;
+    }
+    if (hash == 0) {            /* Nobody has looked ahead. */
+        hash = flow_packet_hash(p, t->seed);
     }
     if (p->clock_ns > t->now_ns) {
         t->now_ns = p->clock_ns;
     }
-    uint64_t hash = p->flow_hash != 0 ? p->flow_hash : flow_key_hash(&key, t->seed);
-    struct flow *f = find_flow(t, &key, hash);
+    struct flow *f = find_flow(t, p, hash);
     bool is_over = f != NULL && is_timed_out(t, f, p);
     if (is_over || (f != NULL && is_tcp_reuse(f, p))) {
         old_id = f->id;
@@ -510,13 +513,13 @@ struct flow *flow_table_packet(struct flow_table *t, struct packet *p,
         f = NULL;
     }
     if (f == NULL) {
-        f = make_flow(t, &key, hash, p);
+        f = make_flow(t, hash, p);
         if (f == NULL) {
             t->counters.without_flow++;
             return NULL;
         }
         if (f->id == old_id) {  /* Two sessions at one time stamp: a clock that stands. */
-            f->id = flow_key_id(&key, p->time_ns ^ hash_mix(old_id));
+            f->id = flow_key_id(&f->key, p->time_ns ^ hash_mix(old_id));
         }
     }
     *dir = flow_direction(f, p);
@@ -532,13 +535,11 @@ struct flow *flow_table_packet(struct flow_table *t, struct packet *p,
 struct flow *flow_table_find(struct flow_table *t, const struct packet *p,
                              enum direction *dir)
 {
-    struct flow_key key;
-
     settle_last(t);
-    if (!flow_key_of_packet(p, &key)) {
+    if (!flow_has_key(p)) {
         return NULL;
     }
-    struct flow *f = find_flow(t, &key, flow_key_hash(&key, t->seed));
+    struct flow *f = find_flow(t, p, flow_packet_hash(p, t->seed));
     if (f == NULL || is_timed_out(t, f, p)) {
         return NULL;
     }

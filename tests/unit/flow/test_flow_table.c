@@ -727,7 +727,14 @@ static void long_random_sequences_keep_the_table_consistent(void **state)
             clock = p.time_ns > clock ? p.time_ns : clock;
             struct flow *f = feed_at(t, p, clock, NULL);
             assert_non_null(f);
-            assert_true(flow_key_match(&f->key, &f->key));
+            struct flow_key key;
+            assert_true(flow_key_of_packet(&p, &key));
+            assert_true(flow_key_match(&f->key, &key));
+            assert_true(flow_key_fits(&f->key, &p));
+            assert_int_equal(flow_packet_hash(&p, t->seed), f->hash);
+            assert_int_equal(flow_key_hash(&key, t->seed), f->hash);
+            p.vlans[p.n_vlans++] = 3;
+            assert_false(flow_key_fits(&f->key, &p));
             if ((r & 0x30) == 0) {
                 f->state = (enum flow_state) (r >> 40 & 3);
             }
