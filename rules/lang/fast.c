@@ -1,6 +1,8 @@
 /* The content by which a rule is found.  What makes a good one: a scan rarely meets it
  * (long, of rare bytes), and there is little to scan (a buffer of its own rather than all
  * payload).  What an author chose is honoured. */
+#include <strings.h>
+
 #include "rules/lang/lang_private.h"
 
 /* Below this score a content is met so often that a better one elsewhere is preferred,
@@ -25,6 +27,29 @@ static unsigned byte_rarity(uint8_t c, bool nocase)
     return c >= '0' && c <= '9' ? 4 : 6;
 }
 
+/* What every session of a protocol has, or nearly every one, says nothing more than the
+ * protocol does; so do stretches of it from PHRASE_MIN bytes on. */
+#define PHRASE_MIN 3u
+static const char *const phrases[] = {
+    "\xffSMB", "\xfeSMB@", "NTLMSSP", "HTTP/1.1\r\n", "HTTP/1.0\r\n", "GET ", "POST ",
+    "\r\nHost: ", "\r\nUser-Agent: Mozilla/5.0 (", "\r\nContent-Type: ", "\r\nContent-Length: ",
+    "\r\nConnection: ", "\r\nAccept: ", "https://www.", "http://www.", "SSH-2.0-", "\r\n\r\n",
+};
+
+static bool is_of_every_session(struct slice s)
+{
+    for (size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++) {
+        size_t size = strlen(phrases[i]);
+
+        for (size_t at = 0; s.size >= PHRASE_MIN && at + s.size <= size; at++) {
+            if (strncasecmp(phrases[i] + at, (const char *) s.bytes, s.size) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static unsigned score_content(const struct op_content *c)
 {
     struct slice p = c->pattern;
@@ -32,6 +57,9 @@ static unsigned score_content(const struct op_content *c)
 
     if (c->fast_size > 0) {
         p = slice_of(p.bytes + c->fast_offset, c->fast_size);
+    }
+    if (is_of_every_session(p)) {
+        return 1;
     }
     for (size_t i = 0; i < p.size && i < SCORE_MAX_BYTES; i++) {
         /* A run of one byte is found about as easily as one of it. */

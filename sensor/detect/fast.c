@@ -16,24 +16,6 @@ static unsigned weight_of(uint8_t c)
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ? 3 : 4;
 }
 
-/* What every session of a protocol has, or nearly every one, says nothing more than the
- * protocol does. */
-static const char *const common[] = {
-    "\xffSMB", "\xfeSMB@", "NTLMSSP", "HTTP/1.1\r\n", "HTTP/1.0\r\n", "GET ", "POST ",
-    "\r\nHost: ", "\r\nUser-Agent: Mozilla/5.0 (", "\r\nContent-Type: ", "\r\nContent-Length: ",
-    "\r\nConnection: ", "\r\nAccept: ", "https://www.", "http://www.", "SSH-2.0-", "\r\n\r\n",
-};
-
-static bool is_common(struct slice s)
-{
-    for (size_t i = 0; i < sizeof common / sizeof common[0]; i++) {
-        if (memmem(common[i], strlen(common[i]), s.bytes, s.size) != NULL) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static unsigned score_of(struct slice s)
 {
     unsigned score = 0;
@@ -148,15 +130,9 @@ bool engine_choose_fast(const struct engine_rule *er, struct fast_literal *fast)
     for (size_t i = 0; i < r->n_buffers; i++) {
         const struct rule_buffer *b = &r->buffers[i];
 
-        for (size_t j = 0; j < b->n_ops; j++) {
-            if (!is_scannable(er, b) || !is_usable(&b->ops[j])) {
-                continue;
-            }
-            unsigned score = is_common(b->ops[j].content.pattern)
-                                 ? 1 : score_of(b->ops[j].content.pattern);
-
-            if (score > best) {
-                best = score;
+        for (size_t j = 0; is_scannable(er, b) && j < b->n_ops; j++) {
+            if (is_usable(&b->ops[j]) && score_of(b->ops[j].content.pattern) > best) {
+                best = score_of(b->ops[j].content.pattern);
                 use_content(&b->ops[j].content, false, i, fast);
             }
         }

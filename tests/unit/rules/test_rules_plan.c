@@ -336,6 +336,13 @@ static const struct { const char *rule, *dump; } cases[] = {
       "    content \"/index.html\" fast_pattern:1,5 <- fast\n"
       "  in http.header\n"
       "    not content \"bad\"\n" },
+    /* "SMB" is longer, but stands in every message of the protocol. */
+    { "alert tcp any any -> any 445 (content:\"SMB\"; content:\"x7|00|\"; sid:34;)",
+      "alert tcp any any -> any [445]\n"
+      "  sid 34 gid 1 rev 0 priority 3 type stream stream\n"
+      "  in payload\n"
+      "    content \"SMB\"\n"
+      "    content \"x7|00|\" <- fast\n" },
     { "alert http any any -> any any (file_data; content:\"MZ\"; startswith; pkt_dat"
       "a; content:\"raw\"; sid:33;)",
       "alert app(http) any any -> any any\n"

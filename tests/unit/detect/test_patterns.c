@@ -1,0 +1,139 @@
+/* Literals are found where their rules want them, in whichever tier they are kept. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sensor/detect/patterns_private.h"
+
+/* Rules 0 to 39 want "near-NN" to end by byte 40, 40 to 59 want "far-NN" anywhere, 60 and 61
+ * the same "both": one near, one anywhere, and 62 the short "~~" anywhere. */
+enum { N_NEAR = 40, N_FAR = 20, BOTH_NEAR = 60, BOTH_FAR = 61, SHORT_FAR = 62, N_RULES = 63 };
+
+struct world {
+    struct diag diag;
+    struct patterns_store *store;
+    struct patterns *patterns;
+    struct patterns_scratch *scratch;
+    struct candidates found;
+};
+
+static void add(struct world *w, const char *text, uint32_t rule, uint64_t max_end)
+{
+    patterns_add(w->patterns, slice_of(text, strlen(text)), false, rule, 0, max_end);
+}
+
+static int set_up(void **state)
+{
+    struct world *w = calloc(1, sizeof *w);
+    char word[16];
+
+    diag_init(&w->diag);
+    w->store = patterns_store_create("no", &w->diag);
+    w->patterns = patterns_create();
+    for (uint32_t i = 0; i < N_NEAR + N_FAR; i++) {
+        snprintf(word, sizeof word, i < N_NEAR ? "near-%02u" : "far-%02u", i);
+        add(w, word, i, i < N_NEAR ? 40 : UINT64_MAX);
+    }
+    add(w, "both", BOTH_NEAR, 40);
+    add(w, "both", BOTH_FAR, UINT64_MAX);
+    add(w, "~~", SHORT_FAR, UINT64_MAX);
+    assert_true(patterns_compile(w->patterns, w->store, &w->diag));
+    w->scratch = patterns_scratch_create(w->store);
+    candidates_init(&w->found, N_RULES);
+    *state = w;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+
+    candidates_fini(&w->found);
+    patterns_scratch_destroy(w->scratch);
+    patterns_destroy(w->patterns);
+    patterns_store_destroy(w->store);
+    diag_fini(&w->diag);
+    free(w);
+    return 0;
+}
+
+/* Is 'rule' found when 'text' stands at 'at' of 'size' bytes that are scanned so? */
+static bool finds(struct world *w, const char *text, uint32_t rule, size_t at, size_t size,
+                  size_t overlap, uint64_t base, bool is_chunk)
+{
+    uint8_t *bytes = malloc(size);
+    bool is_found = false;
+
+    memset(bytes, '.', size);
+    memcpy(bytes + at, text, strlen(text));
+    candidates_clear(&w->found);
+    patterns_scan(w->patterns, w->scratch, slice_of(bytes, size), overlap, base, is_chunk,
+                  &w->found);
+    for (uint32_t i = 0; i < w->found.n; i++) {
+        is_found |= w->found.rules[i] == rule;
+    }
+    free(bytes);
+    return is_found;
+}
+
+static void near_literals_are_found_up_to_where_they_may_end(void **state)
+{
+    for (size_t at = 0; at <= 193; at++) {
+        assert_int_equal(finds(*state, "near-07", 7, at, 200, 0, 0, false), at + 7 <= 40);
+    }
+    assert_true(finds(*state, "near-07", 7, 0, 7, 0, 0, false));
+}
+
+static void far_literals_are_found_everywhere(void **state)
+{
+    for (size_t at = 0; at <= 194; at++) {
+        assert_true(finds(*state, "far-45", 45, at, 200, 0, 0, false));
+        assert_true(finds(*state, "~~", SHORT_FAR, at, 200, 0, 0, false));
+    }
+}
+
+static void a_literal_of_two_rules_is_found_for_each_where_it_wants_it(void **state)
+{
+    for (size_t at = 0; at <= 196; at++) {
+        assert_true(finds(*state, "both", BOTH_FAR, at, 200, 0, 0, false));
+        assert_int_equal(finds(*state, "both", BOTH_NEAR, at, 200, 0, 0, false), at + 4 <= 40);
+    }
+}
+
+/* The bytes begin at 'base' of the buffer; what ends in the overlap was told before. */
+static void places_are_counted_from_the_start_of_the_buffer(void **state)
+{
+    for (uint64_t base = 0; base <= 80; base++) {
+        for (size_t at = 0; at <= 90; at++) {
+            assert_int_equal(finds(*state, "near-07", 7, at, 100, 6, base, false),
+                             at + 7 > 6 && base + at + 7 <= 40);
+        }
+    }
+}
+
+static void places_in_a_chunk_are_also_counted_from_behind_the_overlap(void **state)
+{
+    for (size_t at = 0; at <= 90; at++) {
+        assert_int_equal(finds(*state, "near-07", 7, at, 100, 6, 5000, true),
+                         at + 7 > 6 && at + 7 - 6 <= 40);
+        assert_int_equal(finds(*state, "near-07", 7, at, 100, 6, 3, true),
+                         at + 7 > 6 && at + 7 - 6 <= 40);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(near_literals_are_found_up_to_where_they_may_end),
+        cmocka_unit_test(far_literals_are_found_everywhere),
+        cmocka_unit_test(a_literal_of_two_rules_is_found_for_each_where_it_wants_it),
+        cmocka_unit_test(places_are_counted_from_the_start_of_the_buffer),
+        cmocka_unit_test(places_in_a_chunk_are_also_counted_from_behind_the_overlap),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
