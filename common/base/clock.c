@@ -1,6 +1,6 @@
 #include "common/base/clock.h"
 
-#include <stdio.h>
+#include "common/base/digits.h"
 
 /* Civil date of a day number since 1970-01-01, by 400-year eras of 146,097 days that
  * begin on 1 March, so that the leap day is the last of its year. */
@@ -18,37 +18,48 @@ static void date_of_day(uint64_t day, unsigned *year, unsigned *month, unsigned 
     *year = (unsigned) (yoe + era * 400) + (*month <= 2);
 }
 
-static char *put_digits(char *at, unsigned value, int n)
+static char *put_time(char *at, unsigned second)
 {
-    for (int i = n - 1; i >= 0; i--) {
-        at[i] = (char) ('0' + value % 10);
-        value /= 10;
+    at = digits_pair(at, second / 3600);
+    *at++ = ':';
+    at = digits_pair(at, second / 60 % 60);
+    *at++ = ':';
+    return digits_pair(at, second % 60);
+}
+
+/* The first 'n' digits of nine: 3, 6 or 9. */
+static char *put_fraction(char *at, unsigned ns, int n)
+{
+    *at++ = (char) ('0' + ns / 100000000);
+    at = digits_pair(at, ns / 1000000 % 100);
+    if (n >= 6) {
+        at = digits_pair(at, ns / 10000 % 100);
+        *at++ = (char) ('0' + ns / 1000 % 10);
     }
-    return at + n;
+    if (n == 9) {
+        *at++ = (char) ('0' + ns / 100 % 10);
+        at = digits_pair(at, ns % 100);
+    }
+    return at;
 }
 
 size_t clock_format_utc(uint64_t wall_ns, int digits, const char *suffix, char *out)
 {
     uint64_t seconds = wall_ns / NS_PER_SEC;
-    unsigned ns = (unsigned) (wall_ns % NS_PER_SEC), second = (unsigned) (seconds % 86400);
     unsigned year, month, day;
     char *at = out;
 
     date_of_day(seconds / 86400, &year, &month, &day);
-    at = put_digits(at, year, 4);
+    at = digits_pair(at, year / 100);
+    at = digits_pair(at, year % 100);
     *at++ = '-';
-    at = put_digits(at, month, 2);
+    at = digits_pair(at, month);
     *at++ = '-';
-    at = put_digits(at, day, 2);
+    at = digits_pair(at, day);
     *at++ = 'T';
-    at = put_digits(at, second / 3600, 2);
-    *at++ = ':';
-    at = put_digits(at, second / 60 % 60, 2);
-    *at++ = ':';
-    at = put_digits(at, second % 60, 2);
+    at = put_time(at, (unsigned) (seconds % 86400));
     *at++ = '.';
-    at = put_digits(at, digits == 9 ? ns : digits == 6 ? ns / 1000 : ns / 1000000,
-                    digits == 9 ? 9 : digits == 6 ? 6 : 3);
+    at = put_fraction(at, (unsigned) (wall_ns % NS_PER_SEC), digits);
     while (*suffix != '\0' && at < out + CLOCK_TEXT_SIZE - 1) {
         *at++ = *suffix++;
     }

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include "common/base/digits.h"
 #include "common/base/slice.h"
 
 static size_t format_v6_expanded(const uint8_t bytes[16], char *out)
@@ -20,16 +21,16 @@ static size_t format_v6_expanded(const uint8_t bytes[16], char *out)
     return (size_t) (at - out);
 }
 
-static char *put_decimal(char *at, unsigned value)
+static char *put_octet(char *at, unsigned value)
 {
+    if (value < 10) {
+        *at++ = (char) ('0' + value);
+        return at;
+    }
     if (value >= 100) {
         *at++ = (char) ('0' + value / 100);
     }
-    if (value >= 10) {
-        *at++ = (char) ('0' + value / 10 % 10);
-    }
-    *at++ = (char) ('0' + value % 10);
-    return at;
+    return digits_pair(at, value % 100);
 }
 
 size_t ip_format(const struct ip_addr *a, bool expand, char *out)
@@ -37,7 +38,7 @@ size_t ip_format(const struct ip_addr *a, bool expand, char *out)
     if (a->version == 4) {
         char *at = out;
         for (unsigned i = 0; i < 4; i++) {
-            at = put_decimal(at, a->bytes[i]);
+            at = put_octet(at, a->bytes[i]);
             *at++ = '.';
         }
         *--at = '\0';

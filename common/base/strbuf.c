@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/alloc.h"
+#include "common/base/digits.h"
 
 void strbuf_init(struct strbuf *b, size_t cap)
 {
@@ -62,14 +63,9 @@ const char *strbuf_cstr(struct strbuf *b)
 
 void strbuf_u64(struct strbuf *b, uint64_t value)
 {
-    char digits[20];
-    size_t at = sizeof digits;
+    char *at = strbuf_reserve(b, DIGITS_U64);
 
-    do {
-        digits[--at] = (char) ('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    strbuf_put(b, digits + at, sizeof digits - at);
+    b->size += (size_t) (digits_u64(at, value) - at);
 }
 
 void strbuf_i64(struct strbuf *b, int64_t value)

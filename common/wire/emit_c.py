@@ -93,20 +93,30 @@ void event_encode(const struct event *, struct strbuf *out);
 """.replace("\\\n\nenum", "\n\nenum")
 
 
-def value_statement(kind, expr):
-    """Writes a value that is known to be there, as EVE has it."""
+# Kinds whose text has a longest form, and that form's size: what is written of them goes at
+# 'at', into room that was made before.
+ROOM = {"u64": 20, "i64": 20, "bool": 5, "flag": 4, "time": 42, "ip": 48, "mac": 19}
+
+
+def put_value(kind, expr):
+    """Writes a value of such a kind, that is known to be there, as EVE has it."""
     return {
-        "u64": f"strbuf_u64(b, {expr});",
-        "i64": f"strbuf_i64(b, {expr});",
-        "bool": f"json_bool(b, {expr});",
-        "flag": "JSON_LITERAL(b, \"true\");",
-        "time": f"json_time_eve(b, {expr});",
-        "text": f"json_text(b, {expr});",
+        "u64": f"at = json_put_u64(at, {expr});",
+        "i64": f"at = json_put_i64(at, {expr});",
+        "bool": f"at = json_put_bool(at, {expr});",
+        "flag": 'at = JSON_PUT(at, "true");',
+        "time": f"at = json_put_time_eve(at, {expr});",
+        "ip": f"at = json_put_ip(at, &{expr}, true);",
+        "mac": f"at = json_put_mac(at, {expr});",
+    }[kind]
+
+
+def append_value(kind, expr):
+    """The same for the other kinds, behind the buffer's size."""
+    return {
         "hex": f"json_hex(b, {expr});",
         "base64": f"json_base64(b, {expr});",
         "json": f"strbuf_put(b, {expr}.bytes, {expr}.size);",
-        "ip": f"json_ip(b, &{expr}, true);",
-        "mac": f"json_mac(b, {expr});",
         "type": f"json_name(b, event_type_name({expr}));",
         "identity": f"eve_identity(&{expr}, b);",
     }[kind]
@@ -128,23 +138,34 @@ def presence(f):
     return f"e->n_{f.name} != 0"
 
 
+def eve_list(f, expr):
+    each = {"texts": f"json_text(b, {expr}[i]);",
+            "base64s": f"json_base64(b, {expr}[i]);",
+            "u64s": f"strbuf_u64(b, {expr}[i]);",
+            "macs": f"json_mac(b, {expr} + 6 * i);",
+            "objects": f"eve_{f.object}(&{expr}[i], b);"}[f.kind]
+    return ["strbuf_putc(b, '[');", f"for (size_t i = 0; i < e->n_{f.name}; i++) {{",
+            "    " + each, "    strbuf_putc(b, ',');", "}", "json_close(b, ']');"]
+
+
 def eve_field(f, key, pad):
     """The statements of one field; each member is written with a comma behind it."""
-    lines = [f'JSON_LITERAL(b, "\\"{key}\\":");']
+    lines = [f'at = JSON_PUT(at, "\\"{key}\\":");']
     expr = f"e->{f.name}"
-    if f.kind == "object":
-        lines += [f"eve_{f.object}({expr}, b);"]
-    elif f.kind in ("texts", "base64s", "u64s", "macs", "objects"):
-        each = {"texts": f"json_text(b, {expr}[i]);",
-                "base64s": f"json_base64(b, {expr}[i]);",
-                "u64s": f"strbuf_u64(b, {expr}[i]);",
-                "macs": f"json_mac(b, {expr} + 6 * i);",
-                "objects": f"eve_{f.object}(&{expr}[i], b);"}[f.kind]
-        lines += ["strbuf_putc(b, '[');", f"for (size_t i = 0; i < e->n_{f.name}; i++) {{",
-                  "    " + each, "    strbuf_putc(b, ',');", "}", "json_close(b, ']');"]
+    if f.kind in ROOM:
+        lines += [put_value(f.kind, expr)]
+    elif f.kind == "text":
+        lines += [f"at = json_put_text(b, at, {expr}, ROOM);"]
     else:
-        lines += [value_statement(f.kind, expr)]
-    lines += ["strbuf_putc(b, ',');"]
+        lines += ["b->size = (size_t) (at - b->text);"]
+        if f.kind == "object":
+            lines += [f"eve_{f.object}({expr}, b);"]
+        elif f.kind.endswith("s"):
+            lines += eve_list(f, expr)
+        else:
+            lines += [append_value(f.kind, expr)]
+        lines += ["at = strbuf_reserve(b, ROOM);"]
+    lines += ["*at++ = ',';"]
     guard = presence(f)
     if guard is not None:
         lines = [f"if ({guard}) {{"] + ["    " + line for line in lines] + ["}"]
@@ -166,12 +187,20 @@ def eve_tree(fields, prefix, pad):
         inner = [g for g in fields if g.eve.startswith(f"{prefix}{group}.")]
         done |= {g.eve for g in inner}
         here = (prefix + group).replace(".", "_")
-        lines += [f"{pad}{{", f"{pad}    size_t mark_{here} = b->size;",
-                  f'{pad}    JSON_LITERAL(b, "\\"{group}\\":{{");',
-                  f"{pad}    size_t start_{here} = b->size;"]
+        lines += [f"{pad}{{", f"{pad}    size_t mark_{here} = (size_t) (at - b->text);",
+                  f'{pad}    at = JSON_PUT(at, "\\"{group}\\":{{");',
+                  f"{pad}    size_t start_{here} = (size_t) (at - b->text);"]
         lines += eve_tree(inner, f"{prefix}{group}.", pad + "    ")
-        lines += [f"{pad}    json_close_group(b, mark_{here}, start_{here});", f"{pad}}}"]
+        lines += [f"{pad}    at = json_put_close_group(b, at, mark_{here}, start_{here});",
+                  f"{pad}}}"]
     return lines
+
+
+def eve_room(o):
+    """Bytes for all of an object but the values that make their own room: its braces, each
+    key with quotes, colon and comma, each group with its braces (counted for each field)."""
+    return 2 + sum(sum(len(part) + 5 for part in f.eve.split(".")) + ROOM.get(f.kind, 0)
+                   for f in o.fields if f.eve != "")
 
 
 def eve_source(d):
@@ -179,10 +208,16 @@ def eve_source(d):
     for o in d.all_objects():
         static = "void event_write_eve" if o.name == "event" else f"static void eve_{o.name}"
         functions.append(f"{static}(const struct {o.struct} *e, struct strbuf *b)\n{{\n"
-                         "    strbuf_putc(b, '{');\n"
+                         f"    enum {{ ROOM = {eve_room(o)} }};\n"
+                         "    char *at = strbuf_reserve(b, ROOM);\n\n"
+                         "    *at++ = '{';\n"
                          + "\n".join(eve_tree(o.fields, "", "    "))
-                         + "\n    json_close(b, '}');\n}\n")
-    return """/* Generated from common/wire/events.toml; do not edit. */
+                         + "\n    at = json_put_close(at, '}');\n"
+                         "    b->size = (size_t) (at - b->text);\n}\n")
+    return """/* Generated from common/wire/events.toml; do not edit.
+ *
+ * 'at' runs ahead of the buffer's size.  A function makes ROOM for all of its object but the
+ * values that make their own; behind each of those it makes ROOM anew. */
 #include "common/wire/event.h"
 #include "common/wire/json.h"
 

@@ -76,17 +76,41 @@ static void put_escape(struct strbuf *b, uint8_t c)
     }
 }
 
-void json_text(struct strbuf *b, struct slice text)
+/* Copies 'size' bytes to 'to' as long as they are plain; false if one is not. */
+static bool copy_plain(char *to, const uint8_t *at, size_t size)
+{
+    const uint8_t *end;
+
+    if (size == 0) {                            /* Perhaps at NULL. */
+        return true;
+    }
+    end = at + size;
+    if (size >= 8) {
+        for (; end - at >= 8; at += 8, to += 8) {
+            if (word_needs_care(at)) {
+                return false;
+            }
+            memcpy(to, at, 8);
+        }
+        /* The rest with the bytes before it, which are the same again. */
+        memcpy(to + (end - at) - 8, end - 8, 8);
+        return !word_needs_care(end - 8);
+    }
+    for (; at < end; at++, to++) {
+        if (class_of(*at) != PLAIN) {
+            return false;
+        }
+        *to = (char) *at;
+    }
+    return true;
+}
+
+/* Text with something to escape or to check: between the quotes. */
+static void put_careful(struct strbuf *b, struct slice text)
 {
     bool is_checked = false, is_utf8 = false;
-
-    if (text.size == 0) {                       /* Perhaps at NULL. */
-        JSON_LITERAL(b, "\"\"");
-        return;
-    }
     const uint8_t *at = text.bytes, *end = at + text.size;
-    strbuf_reserve(b, text.size + 2);
-    strbuf_putc(b, '"');
+
     while (at < end) {
         const uint8_t *run = at;
 
@@ -107,7 +131,29 @@ void json_text(struct strbuf *b, struct slice text)
         }
         at++;
     }
-    strbuf_putc(b, '"');
+}
+
+char *json_put_text(struct strbuf *b, char *at, struct slice text, size_t room)
+{
+    b->size = (size_t) (at - b->text);
+    at = strbuf_reserve(b, text.size + 2 + room);
+    *at = '"';
+    if (copy_plain(at + 1, text.bytes, text.size)) {
+        at += text.size + 1;
+    } else {
+        b->size++;
+        put_careful(b, text);
+        at = strbuf_reserve(b, 1 + room);
+    }
+    *at = '"';
+    return at + 1;
+}
+
+void json_text(struct strbuf *b, struct slice text)
+{
+    char *at = json_put_text(b, strbuf_reserve(b, 0), text, 0);
+
+    b->size = (size_t) (at - b->text);
 }
 
 void json_hex(struct strbuf *b, struct slice bytes)
@@ -124,60 +170,79 @@ void json_base64(struct strbuf *b, struct slice bytes)
     strbuf_putc(b, '"');
 }
 
+char *json_put_ip(char *at, const struct ip_addr *ip, bool expand)
+{
+    *at++ = '"';
+    at += ip_format(ip, expand, at);
+    *at++ = '"';
+    return at;
+}
+
 void json_ip(struct strbuf *b, const struct ip_addr *ip, bool expand)
 {
-    char text[IP_TEXT_SIZE];
-    size_t len = ip_format(ip, expand, text);
+    char *at = strbuf_reserve(b, IP_TEXT_SIZE + 2);
 
-    strbuf_putc(b, '"');
-    strbuf_put(b, text, len);
-    strbuf_putc(b, '"');
+    b->size += (size_t) (json_put_ip(at, ip, expand) - at);
+}
+
+char *json_put_mac(char *at, const uint8_t mac[6])
+{
+    static const char hex[] = "0123456789abcdef";
+
+    *at++ = '"';
+    for (int i = 0; i < 6; i++) {
+        *at++ = hex[mac[i] >> 4];
+        *at++ = hex[mac[i] & 15];
+        *at++ = i < 5 ? ':' : '"';
+    }
+    return at;
 }
 
 void json_mac(struct strbuf *b, const uint8_t mac[6])
 {
-    strbuf_putc(b, '"');
-    for (int i = 0; i < 6; i++) {
-        strbuf_hex(b, mac + i, 1);
-        strbuf_putc(b, i < 5 ? ':' : '"');
-    }
+    char *at = strbuf_reserve(b, 19);
+
+    b->size += (size_t) (json_put_mac(at, mac) - at);
 }
 
-static void put_time(struct strbuf *b, uint64_t wall_ns, int digits, const char *suffix)
+static char *put_time(char *at, uint64_t wall_ns, int digits, const char *suffix)
 {
-    char text[CLOCK_TEXT_SIZE];
-    size_t len = clock_format_utc(wall_ns, digits, suffix, text);
-
-    strbuf_putc(b, '"');
-    strbuf_put(b, text, len);
-    strbuf_putc(b, '"');
+    *at++ = '"';
+    at += clock_format_utc(wall_ns, digits, suffix, at);
+    *at++ = '"';
+    return at;
 }
 
-void json_time_eve(struct strbuf *b, uint64_t wall_ns)
+char *json_put_time_eve(char *at, uint64_t wall_ns)
 {
-    put_time(b, wall_ns, 6, "+0000");
+    return put_time(at, wall_ns, 6, "+0000");
 }
 
 void json_time_utc(struct strbuf *b, uint64_t wall_ns)
 {
-    put_time(b, wall_ns, 9, "Z");
+    char *at = strbuf_reserve(b, CLOCK_TEXT_SIZE + 2);
+
+    b->size += (size_t) (put_time(at, wall_ns, 9, "Z") - at);
 }
 
 void json_event_id(struct strbuf *b, struct slice sensor, uint64_t epoch, uint64_t worker,
                    uint64_t number)
 {
+    const size_t room = 3 + 16 + 2 * DIGITS_U64;
     uint8_t bytes[8];
+    char *at = json_put_text(b, strbuf_reserve(b, 0), sensor, room);
 
     for (int i = 0; i < 8; i++) {
         bytes[i] = (uint8_t) (epoch >> (56 - 8 * i));
     }
-    json_text(b, sensor);
-    b->size--;                          /* The closing quote comes at the end. */
-    strbuf_putc(b, '-');
+    at[-1] = '-';                       /* The closing quote comes at the end. */
+    b->size = (size_t) (at - b->text);
     strbuf_hex(b, bytes, sizeof bytes);
-    strbuf_putc(b, '-');
-    strbuf_u64(b, worker);
-    strbuf_putc(b, '-');
-    strbuf_u64(b, number);
-    strbuf_putc(b, '"');
+    at = b->text + b->size;
+    *at++ = '-';
+    at = digits_u64(at, worker);
+    *at++ = '-';
+    at = digits_u64(at, number);
+    *at++ = '"';
+    b->size = (size_t) (at - b->text);
 }

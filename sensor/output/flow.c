@@ -1,22 +1,23 @@
 /* Events at the end of a flow, and statistics. */
-#include <stdio.h>
-
 #include "common/base/clock.h"
 #include "sensor/output/output_private.h"
 #include "sensor/stream/stream.h"
 
 /* Two hex digits, as EVE writes TCP flags. */
 struct flags_text {
-    char all[4], ts[4], tc[4];
+    char all[2], ts[2], tc[2];
 };
 
-static struct slice hex_flags(unsigned flags, char text[4])
+static struct slice hex_flags(unsigned flags, char text[2])
 {
-    snprintf(text, 4, "%02x", flags & 0xff);
+    static const char hex[] = "0123456789abcdef";
+
+    text[0] = hex[flags >> 4 & 15];
+    text[1] = hex[flags & 15];
     return slice_of(text, 2);
 }
 
-static void fill_flags(struct event_tcp *tcp, unsigned flags, char text[4])
+static void fill_flags(struct event_tcp *tcp, unsigned flags, char text[2])
 {
     tcp->tcp_flags = hex_flags(flags, text);
     tcp->syn = (flags & TCP_SYN) != 0;
@@ -158,7 +159,7 @@ static void log_netflow(struct output_worker *w, const struct flow *flow, enum d
                                  .age = flow_age(flow), .min_ttl = side->min_ttl,
                                  .max_ttl = side->max_ttl };
     struct event_tcp tcp = { 0 };
-    char text[4];
+    char text[2];
 
     fill_flow_endpoints(w, &e, &parts, flow, dir == TO_CLIENT);
     fill_icmp(&e, flow);

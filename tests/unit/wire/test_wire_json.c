@@ -188,7 +188,8 @@ static void times_and_addresses_have_both_forms(void **state)
     struct ip_addr ip = ip_v6(v6);
     struct strbuf b = STRBUF_EMPTY;
 
-    json_time_eve(&b, 1454284799123456789ull);
+    char *at = strbuf_reserve(&b, 64);
+    b.size = (size_t) (json_put_time_eve(at, 1454284799123456789ull) - b.text);
     json_time_utc(&b, 1454284799123456789ull);
     json_ip(&b, &ip, true);
     json_ip(&b, &ip, false);
