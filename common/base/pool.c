@@ -6,6 +6,9 @@
 
 #define SLAB_SIZE (256u * 1024u)
 #define CACHE_LINE 64u
+/* Of one pool, so much is on huge pages at most.  Each is cleared whole when it is touched first,
+ * which costs a guest whose host takes free memory back some five times what small pages cost. */
+#define HUGE_MAX (64u * 1024u * 1024u)
 
 struct pool_slab {
     struct pool_slab *next;
@@ -41,9 +44,10 @@ static struct pool_slab *make_slab(const struct pool *p, size_t *n)
 {
     size_t n_huge = (ALLOC_HUGE_PAGE - sizeof(struct pool_slab)) / p->object_size;
     size_t n_small = p->object_size < SLAB_SIZE ? SLAB_SIZE / p->object_size : 1;
+    size_t size = p->n_made * p->object_size;
     struct pool_slab *slab;
 
-    if (p->n_made * p->object_size >= ALLOC_HUGE_PAGE && n_huge != 0 && n_huge <= *n) {
+    if (size >= ALLOC_HUGE_PAGE && size < HUGE_MAX && n_huge != 0 && n_huge <= *n) {
         *n = n_huge;
         slab = aligned_alloc(ALLOC_HUGE_PAGE, ALLOC_HUGE_PAGE);
         if (slab != NULL) {
@@ -52,7 +56,7 @@ static struct pool_slab *make_slab(const struct pool *p, size_t *n)
         return slab;
     }
     *n = n_small < *n ? n_small : *n;
-    size_t size = sizeof *slab + *n * p->object_size;
+    size = sizeof *slab + *n * p->object_size;
     return aligned_alloc(CACHE_LINE, (size + CACHE_LINE - 1) & ~(size_t) (CACHE_LINE - 1));
 }
 
