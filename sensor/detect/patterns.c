@@ -8,10 +8,9 @@
 
 #define SHORT_SIZE 3u           /* Literals of up to this many bytes are short, ... */
 #define MIN_SPLIT 200u          /* ... and live apart in sets larger than this. */
-#define NEAR_END 64u            /* Literals that end here at the latest are near, ... */
-#define MIN_NEAR 12u            /* ... and live apart if there are so many. */
+#define MIN_STARTS 6u           /* Literals wanted at the start live apart from so many on. */
 
-enum tier { TIER_LONG, TIER_SHORT, TIER_NEAR, N_TIERS };
+enum tier { TIER_LONG, TIER_SHORT, TIER_START, N_TIERS };
 
 struct added {
     struct literal literal;
@@ -29,7 +28,8 @@ struct meaning {
 struct patterns {
     struct added *added;        /* Until compiled. */
     size_t n_added, cap_added, n_total;
-    hs_database_t *databases[N_TIERS];  /* Or NULL; borrowed from the store. */
+    hs_database_t *databases[TIER_START];       /* Or NULL; borrowed from the store. */
+    struct starts *starts;      /* Or NULL. */
     unsigned n_patterns;
     uint32_t *firsts;           /* n_patterns + 1: where a pattern's meanings begin. */
     struct meaning *meanings;
@@ -47,6 +47,7 @@ void patterns_destroy(struct patterns *p)
         free(p->added);
         free(p->firsts);
         free(p->meanings);
+        starts_destroy(p->starts);
         free(p);
     }
 }
@@ -102,16 +103,21 @@ static uint32_t saturate(uint64_t value)
     return value > UINT32_MAX ? UINT32_MAX : (uint32_t) value;
 }
 
-/* A literal is near when all its rules want it there; equal literals stand together. */
+static bool is_at_start(const struct added *a)
+{
+    return a->max_end == a->literal.size && a->min_end <= a->max_end;
+}
+
+/* Equal literals stand together: all their rules must want them at the start. */
 static void assign_tiers(struct patterns *p, size_t n_of_tier[N_TIERS])
 {
     for (size_t i = 0, end; i < p->n_added; i = end) {
-        uint64_t max_end = 0;
+        bool is_start = true;
 
         for (end = i; end < p->n_added && same_literal(&p->added[i], &p->added[end]); end++) {
-            max_end = p->added[end].max_end > max_end ? p->added[end].max_end : max_end;
+            is_start &= is_at_start(&p->added[end]);
         }
-        enum tier tier = max_end <= NEAR_END                       ? TIER_NEAR
+        enum tier tier = is_start                                  ? TIER_START
                          : p->added[i].literal.size <= SHORT_SIZE ? TIER_SHORT
                                                                   : TIER_LONG;
 
@@ -125,14 +131,14 @@ static void assign_tiers(struct patterns *p, size_t n_of_tier[N_TIERS])
 /* A scan of its own has its price: tiers that are small go with the long ones. */
 static void merge_tiers(struct patterns *p, const size_t n_of_tier[N_TIERS])
 {
+    bool is_start_apart = n_of_tier[TIER_START] >= MIN_STARTS;
     size_t n_far = n_of_tier[TIER_LONG] + n_of_tier[TIER_SHORT];
-    bool is_near_apart = n_far == 0 || n_of_tier[TIER_NEAR] >= MIN_NEAR;
-    bool is_short_apart = n_far + (is_near_apart ? 0 : n_of_tier[TIER_NEAR]) >= MIN_SPLIT;
+    bool is_short_apart = n_far + (is_start_apart ? 0 : n_of_tier[TIER_START]) >= MIN_SPLIT;
 
     for (size_t i = 0; i < p->n_added; i++) {
         uint8_t *tier = &p->added[i].tier;
 
-        if (*tier == TIER_NEAR && !is_near_apart) {
+        if (*tier == TIER_START && !is_start_apart) {
             *tier = p->added[i].literal.size <= SHORT_SIZE ? TIER_SHORT : TIER_LONG;
         }
         if (*tier == TIER_SHORT && !is_short_apart) {
@@ -181,13 +187,16 @@ bool patterns_compile(struct patterns *p, struct patterns_store *store, struct d
     qsort(p->added, p->n_added, sizeof *p->added, compare_added);
     struct literal *literals = merge_equal(p, n_of_tier);
 
-    for (unsigned tier = 0; tier < N_TIERS && ok; tier++) {
+    for (unsigned tier = 0; tier < TIER_START && ok; tier++) {
         if (n_of_tier[tier] > 0) {
             p->databases[tier] = patterns_store_get(store, literals + first, n_of_tier[tier],
                                                     (unsigned) first, diag);
             ok = p->databases[tier] != NULL;
         }
         first += n_of_tier[tier];
+    }
+    if (ok && n_of_tier[TIER_START] > 0) {
+        p->starts = starts_create(literals + first, n_of_tier[TIER_START], (unsigned) first);
     }
     free(literals);
     free(p->added);
@@ -229,15 +238,30 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
     return 0;
 }
 
-/* How much has to be looked at for what ends within the first NEAR_END bytes, of the whole
- * or of the chunk. */
-static size_t near_size(const struct scan *s, size_t size)
-{
-    uint64_t end = s->is_chunk          ? s->overlap + NEAR_END
-                   : s->base < NEAR_END ? NEAR_END - s->base
-                                        : 0;
+struct start_at {
+    struct scan *scan;
+    size_t at;
+};
 
-    return size < end ? size : (size_t) end;
+static void on_start(void *context, unsigned id, size_t size)
+{
+    const struct start_at *s = context;
+
+    on_match(id, 0, s->at + size, 0, s->scan);
+}
+
+/* The start of the whole, and that of the chunk. */
+static void find_starts(const struct patterns *p, struct scan *scan, struct slice bytes)
+{
+    struct start_at start = { scan, 0 };
+
+    if (scan->base == 0) {
+        starts_find(p->starts, bytes, on_start, &start);
+    }
+    if (scan->is_chunk && (scan->base != 0 || scan->overlap > 0)) {
+        start.at = scan->overlap;
+        starts_find(p->starts, slice_from(bytes, scan->overlap), on_start, &start);
+    }
 }
 
 /* hs_scan() takes 32 bits; no buffer of ours is that large. */
@@ -250,13 +274,14 @@ void patterns_scan(const struct patterns *p, struct patterns_scratch *scratch,
     if (bytes.size <= overlap || bytes.size > UINT32_MAX) {
         return;
     }
-    for (unsigned tier = 0; tier < N_TIERS; tier++) {
-        size_t size = tier == TIER_NEAR ? near_size(&scan, bytes.size) : bytes.size;
-
-        if (p->databases[tier] != NULL && size > overlap) {
-            hs_scan(p->databases[tier], (const char *) bytes.bytes, (unsigned) size, 0,
+    for (unsigned tier = 0; tier < TIER_START; tier++) {
+        if (p->databases[tier] != NULL) {
+            hs_scan(p->databases[tier], (const char *) bytes.bytes, (unsigned) bytes.size, 0,
                     scratch->hs, on_match, &scan);
         }
+    }
+    if (p->starts != NULL) {
+        find_starts(p, &scan, bytes);
     }
 }
 

@@ -17,6 +17,14 @@ struct patterns_scratch {
     hs_scratch_t *hs;           /* Enough for every database of a store; may be NULL. */
 };
 
+/* Literals at the start; starts.c.  Their ids are first_id, first_id + 1, ... */
+struct starts;
+struct starts *starts_create(const struct literal *literals, size_t n, unsigned first_id);
+void starts_destroy(struct starts *);
+/* Calls back for each literal that 'bytes' begin with, in no order. */
+typedef void start_callback(void *context, unsigned id, size_t size);
+void starts_find(const struct starts *, struct slice bytes, start_callback *, void *context);
+
 /* The database of 'n' literals, whose ids are first_id, first_id + 1, ...: one made before
  * from the same literals, from the cache, or compiled.  Owned by the store.  NULL after
  * reporting. */

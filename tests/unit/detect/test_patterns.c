@@ -9,9 +9,11 @@
 
 #include "sensor/detect/patterns_private.h"
 
-/* Rules 0 to 39 want "near-NN" to end by byte 40, 40 to 59 want "far-NN" anywhere, 60 and 61
- * the same "both": one near, one anywhere, and 62 the short "~~" anywhere. */
-enum { N_NEAR = 40, N_FAR = 20, BOTH_NEAR = 60, BOTH_FAR = 61, SHORT_FAR = 62, N_RULES = 63 };
+/* Rules 0 to 39 want "start-NN" at the start, 40 to 59 want "far-NN" anywhere, 60 and 61 the same
+ * "both": one at the start, one anywhere; 62 wants the short "~~" anywhere, 63 "GeT" in any case
+ * at the start, 64 "!" there, and 65 "by-40" to end by byte 40. */
+enum { N_START = 40, N_FAR = 20, BOTH_START = 60, BOTH_FAR, SHORT_FAR, NOCASE, ONE_BYTE, BY_40,
+       N_RULES };
 
 struct world {
     struct diag diag;
@@ -34,13 +36,16 @@ static int set_up(void **state)
     diag_init(&w->diag);
     w->store = patterns_store_create("no", &w->diag);
     w->patterns = patterns_create();
-    for (uint32_t i = 0; i < N_NEAR + N_FAR; i++) {
-        snprintf(word, sizeof word, i < N_NEAR ? "near-%02u" : "far-%02u", i);
-        add(w, word, i, i < N_NEAR ? 40 : UINT64_MAX);
+    for (uint32_t i = 0; i < N_START + N_FAR; i++) {
+        snprintf(word, sizeof word, i < N_START ? "start-%02u" : "far-%02u", i);
+        add(w, word, i, i < N_START ? strlen(word) : UINT64_MAX);
     }
-    add(w, "both", BOTH_NEAR, 40);
+    add(w, "both", BOTH_START, 4);
     add(w, "both", BOTH_FAR, UINT64_MAX);
     add(w, "~~", SHORT_FAR, UINT64_MAX);
+    patterns_add(w->patterns, slice_of("GeT", 3), true, NOCASE, 0, 3);
+    add(w, "!", ONE_BYTE, 1);
+    add(w, "by-40", BY_40, 40);
     assert_true(patterns_compile(w->patterns, w->store, &w->diag));
     w->scratch = patterns_scratch_create(w->store);
     candidates_init(&w->found, N_RULES);
@@ -80,12 +85,24 @@ static bool finds(struct world *w, const char *text, uint32_t rule, size_t at, s
     return is_found;
 }
 
-static void near_literals_are_found_up_to_where_they_may_end(void **state)
+static void literals_wanted_at_the_start_are_found_there_alone(void **state)
 {
-    for (size_t at = 0; at <= 193; at++) {
-        assert_int_equal(finds(*state, "near-07", 7, at, 200, 0, 0, false), at + 7 <= 40);
+    for (size_t at = 0; at <= 192; at++) {
+        assert_int_equal(finds(*state, "start-07", 7, at, 200, 0, 0, false), at == 0);
+        assert_int_equal(finds(*state, "!", ONE_BYTE, at, 200, 0, 0, false), at == 0);
+        assert_int_equal(finds(*state, "gEt", NOCASE, at, 200, 0, 0, false), at == 0);
     }
-    assert_true(finds(*state, "near-07", 7, 0, 7, 0, 0, false));
+    assert_true(finds(*state, "start-07", 7, 0, 8, 0, 0, false));
+    assert_true(finds(*state, "!", ONE_BYTE, 0, 1, 0, 0, false));
+    assert_false(finds(*state, "start-0", 7, 0, 7, 0, 0, false));
+    assert_false(finds(*state, "Start-07", 7, 0, 8, 0, 0, false));
+}
+
+static void places_that_are_limited_otherwise_are_kept_too(void **state)
+{
+    for (size_t at = 0; at <= 195; at++) {
+        assert_int_equal(finds(*state, "by-40", BY_40, at, 200, 0, 0, false), at + 5 <= 40);
+    }
 }
 
 static void far_literals_are_found_everywhere(void **state)
@@ -100,7 +117,7 @@ static void a_literal_of_two_rules_is_found_for_each_where_it_wants_it(void **st
 {
     for (size_t at = 0; at <= 196; at++) {
         assert_true(finds(*state, "both", BOTH_FAR, at, 200, 0, 0, false));
-        assert_int_equal(finds(*state, "both", BOTH_NEAR, at, 200, 0, 0, false), at + 4 <= 40);
+        assert_int_equal(finds(*state, "both", BOTH_START, at, 200, 0, 0, false), at == 0);
     }
 }
 
@@ -109,26 +126,31 @@ static void places_are_counted_from_the_start_of_the_buffer(void **state)
 {
     for (uint64_t base = 0; base <= 80; base++) {
         for (size_t at = 0; at <= 90; at++) {
-            assert_int_equal(finds(*state, "near-07", 7, at, 100, 6, base, false),
-                             at + 7 > 6 && base + at + 7 <= 40);
+            assert_int_equal(finds(*state, "start-07", 7, at, 100, 6, base, false),
+                             base + at == 0);
+            assert_int_equal(finds(*state, "by-40", BY_40, at, 100, 6, base, false),
+                             at + 5 > 6 && base + at + 5 <= 40);
         }
     }
+    assert_false(finds(*state, "start-07", 7, 0, 100, 8, 0, false));
 }
 
 static void places_in_a_chunk_are_also_counted_from_behind_the_overlap(void **state)
 {
     for (size_t at = 0; at <= 90; at++) {
-        assert_int_equal(finds(*state, "near-07", 7, at, 100, 6, 5000, true),
-                         at + 7 > 6 && at + 7 - 6 <= 40);
-        assert_int_equal(finds(*state, "near-07", 7, at, 100, 6, 3, true),
-                         at + 7 > 6 && at + 7 - 6 <= 40);
+        assert_int_equal(finds(*state, "start-07", 7, at, 100, 6, 5000, true), at == 6);
+        assert_int_equal(finds(*state, "start-07", 7, at, 100, 6, 0, true), at == 0 || at == 6);
+        assert_int_equal(finds(*state, "start-07", 7, at, 100, 0, 0, true), at == 0);
+        assert_int_equal(finds(*state, "by-40", BY_40, at, 100, 6, 5000, true),
+                         at + 5 > 6 && at + 5 - 6 <= 40);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(near_literals_are_found_up_to_where_they_may_end),
+        cmocka_unit_test(literals_wanted_at_the_start_are_found_there_alone),
+        cmocka_unit_test(places_that_are_limited_otherwise_are_kept_too),
         cmocka_unit_test(far_literals_are_found_everywhere),
         cmocka_unit_test(a_literal_of_two_rules_is_found_for_each_where_it_wants_it),
         cmocka_unit_test(places_are_counted_from_the_start_of_the_buffer),
