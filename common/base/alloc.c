@@ -7,11 +7,16 @@
 #include <string.h>
 #include <sys/mman.h>
 
+void xalloc_failed(size_t size)
+{
+    fprintf(stderr, "out of memory: %zu bytes were asked for\n", size);
+    abort();
+}
+
 static void *checked(void *memory, size_t size)
 {
     if (memory == NULL) {
-        fprintf(stderr, "out of memory: %zu bytes were asked for\n", size);
-        abort();
+        xalloc_failed(size);
     }
     return memory;
 }
@@ -39,7 +44,7 @@ void *xrealloc(void *old, size_t size)
 void *xreallocarray(void *old, size_t n, size_t size)
 {
     if (size != 0 && n > SIZE_MAX / size) {
-        checked(NULL, SIZE_MAX);
+        xalloc_failed(SIZE_MAX);
     }
     return xrealloc(old, n * size);
 }

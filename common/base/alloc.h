@@ -6,6 +6,9 @@
 
 #include <stddef.h>
 
+/* Ends the program, with a message, for want of 'size' bytes. */
+_Noreturn void xalloc_failed(size_t size);
+
 /* Each returns memory that the caller frees with free(); never NULL.  xmalloc(0) and
  * xcalloc(0, n) return a unique pointer. */
 void *xmalloc(size_t size) __attribute__((malloc, returns_nonnull));

@@ -26,6 +26,6 @@ def build(target):
     """Path of 'target', up to date."""
     if not (FOLDER / "build.ninja").exists():
         say("building in %s, which takes some minutes" % FOLDER.name)
-        call("meson", "setup", FOLDER, TOP, "--buildtype=release", "-Dtests=false", "-Dbench=true")
+        call("meson", "setup", FOLDER, TOP, "--buildtype=release", "-Db_lto=true", "-Dtests=false", "-Dbench=true")
     call("ninja", "-C", FOLDER, target)
     return FOLDER / target

@@ -33,7 +33,7 @@ void outbox_init(struct outbox *o, uint64_t size)
     o->bytes = mmap(NULL, o->size, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (o->bytes == MAP_FAILED) {
-        o->bytes = xmalloc(SIZE_MAX);           /* Aborts, with its message. */
+        xalloc_failed((size_t) o->size);
     }
 }
 
