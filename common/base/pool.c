@@ -48,12 +48,12 @@ static struct pool_slab *make_slab(const struct pool *p, size_t *n)
     struct pool_slab *slab;
 
     if (size >= ALLOC_HUGE_PAGE && size < HUGE_MAX && n_huge != 0 && n_huge <= *n) {
-        *n = n_huge;
         slab = aligned_alloc(ALLOC_HUGE_PAGE, ALLOC_HUGE_PAGE);
         if (slab != NULL) {
             alloc_advise_huge(slab, ALLOC_HUGE_PAGE);
-        }
-        return slab;
+            *n = n_huge;
+            return slab;
+        }                       /* Less may still be had. */
     }
     *n = n_small < *n ? n_small : *n;
     size = sizeof *slab + *n * p->object_size;
