@@ -151,7 +151,7 @@ char *json_put_text(struct strbuf *b, char *at, struct slice text, size_t room)
 
 void json_text(struct strbuf *b, struct slice text)
 {
-    char *at = json_put_text(b, strbuf_reserve(b, 0), text, 0);
+    char *at = json_put_text(b, strbuf_reserve(b, 1), text, 0);
 
     b->size = (size_t) (at - b->text);
 }
@@ -230,7 +230,7 @@ void json_event_id(struct strbuf *b, struct slice sensor, uint64_t epoch, uint64
 {
     const size_t room = 3 + 16 + 2 * DIGITS_U64;
     uint8_t bytes[8];
-    char *at = json_put_text(b, strbuf_reserve(b, 0), sensor, room);
+    char *at = json_put_text(b, strbuf_reserve(b, room), sensor, room);
 
     for (int i = 0; i < 8; i++) {
         bytes[i] = (uint8_t) (epoch >> (56 - 8 * i));

@@ -57,13 +57,16 @@ bool worker_init(struct worker *, unsigned number, const struct worker_shared *,
 /* Frees; flows that are left end without being inspected or logged. */
 void worker_fini(struct worker *);
 
+/* The doors between which scripts/bench-gate counts instructions: never part of a caller. */
+#define WORKER_DOOR __attribute__((noinline))
+
 /* Frames through every stage, one after the other. */
-void worker_frames(struct worker *, const struct frame *frames, size_t n);
+WORKER_DOOR void worker_frames(struct worker *, const struct frame *frames, size_t n);
 /* Ends what timed out by 'now_ns' of the running clock (struct frame's 'clock_ns'; live, that
  * is clock_monotonic_ns()); called about once a burst, cheap when nothing did.  'now_ns' may
  * be ahead of the newest frame. */
-void worker_expire(struct worker *, uint64_t now_ns);
+WORKER_DOOR void worker_expire(struct worker *, uint64_t now_ns);
 /* The end of the run at 'now_ns': every flow ends, is inspected to the end and logged. */
-void worker_finish(struct worker *, uint64_t now_ns);
+WORKER_DOOR void worker_finish(struct worker *, uint64_t now_ns);
 
 #endif
