@@ -42,8 +42,10 @@ EVP_MD_CTX *app_digest_open(struct app_engine *e, enum app_digest kind)
     const EVP_MD_CTX *known = e->digests[kind];
     EVP_MD_CTX *digest = known != NULL ? EVP_MD_CTX_new() : NULL;
 
+    /* A copy has what was looked up; the name alone would be looked up again. */
     if (digest != NULL
-        && EVP_DigestInit_ex(digest, EVP_MD_CTX_get0_md(known), NULL) != 1) {
+        && (EVP_MD_CTX_copy_ex(digest, known) != 1
+            || EVP_DigestInit_ex(digest, NULL, NULL) != 1)) {
         EVP_MD_CTX_free(digest);
         digest = NULL;
     }
