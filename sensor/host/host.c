@@ -15,19 +15,24 @@ struct entry {
     struct entry *next;         /* In its bucket. */
 };
 
-/* Invariant: each entry is in one bucket and in 'used', or in 'free' alone. */
+/* Invariant: each of the first 'n_touched' entries is in one bucket and in 'used', or in
+ * 'free' alone; nobody has written to those behind them. */
 struct shard {
     pthread_mutex_t lock;
     struct entry **buckets;     /* n_buckets is a power of two. */
     uint32_t n_buckets;
-    uint32_t n_entries, n_used;
+    uint32_t n_entries, n_used, n_touched;
     struct entry *entries;
     struct list_node used, free;
     uint64_t n_made, n_evicted;
 } __attribute__((aligned(64)));
 
+/* Zeros that nobody has written to take no memory, so the two arrays are each of one piece,
+ * too large to be made of memory that was in use before, and grow as entries are made. */
 struct host_table {
     struct hash_seed seed;
+    struct entry **buckets;     /* Of all shards, each its part. */
+    struct entry *entries;
     struct shard shards[N_SHARDS];
 };
 
@@ -46,21 +51,6 @@ static struct entry **bucket_of(struct shard *s, uint64_t hash)
     return &s->buckets[(hash >> 32) & (s->n_buckets - 1)];
 }
 
-static void init_shard(struct shard *s, uint32_t n_entries)
-{
-    pthread_mutex_init(&s->lock, NULL);
-    s->n_entries = n_entries;
-    for (s->n_buckets = 1; s->n_buckets < n_entries; s->n_buckets *= 2) {
-    }
-    s->buckets = xcalloc(s->n_buckets, sizeof *s->buckets);
-    s->entries = xcalloc(n_entries, sizeof *s->entries);
-    list_init(&s->used);
-    list_init(&s->free);
-    for (uint32_t i = 0; i < n_entries; i++) {
-        list_push_back(&s->free, &s->entries[i].use_node);
-    }
-}
-
 struct host_table *host_table_create(uint64_t memory, struct hash_seed seed)
 {
     struct host_table *t = aligned_alloc(64, sizeof *t);
@@ -76,8 +66,22 @@ struct host_table *host_table_create(uint64_t memory, struct hash_seed seed)
     } else if (n > 1u << 26) {
         n = 1u << 26;
     }
-    for (unsigned i = 0; i < N_SHARDS; i++) {
-        init_shard(&t->shards[i], (uint32_t) n);
+    uint32_t n_entries = (uint32_t) n, n_buckets = 1;
+    while (n_buckets < n_entries) {
+        n_buckets *= 2;
+    }
+    t->buckets = xcalloc((size_t) N_SHARDS * n_buckets, sizeof *t->buckets);
+    t->entries = xcalloc((size_t) N_SHARDS * n_entries, sizeof *t->entries);
+    for (size_t i = 0; i < N_SHARDS; i++) {
+        struct shard *s = &t->shards[i];
+
+        pthread_mutex_init(&s->lock, NULL);
+        s->n_buckets = n_buckets;
+        s->buckets = t->buckets + i * n_buckets;
+        s->n_entries = n_entries;
+        s->entries = t->entries + i * n_entries;
+        list_init(&s->used);
+        list_init(&s->free);
     }
     return t;
 }
@@ -88,10 +92,10 @@ void host_table_destroy(struct host_table *t)
         return;
     }
     for (unsigned i = 0; i < N_SHARDS; i++) {
-        free(t->shards[i].buckets);
-        free(t->shards[i].entries);
         pthread_mutex_destroy(&t->shards[i].lock);
     }
+    free(t->buckets);
+    free(t->entries);
     free(t);
 }
 
@@ -118,9 +122,12 @@ static void unlink_entry(struct shard *s, uint64_t hash, struct entry *e)
     s->n_used--;
 }
 
-static struct entry *make_entry(struct host_table *t, struct shard *s, uint64_t hash,
-                                const struct host_key *key)
+/* One that is in no bucket; in a full shard, that which was untouched for longest. */
+static struct entry *take_entry(struct host_table *t, struct shard *s)
 {
+    if (list_is_empty(&s->free) && s->n_touched < s->n_entries) {
+        return &s->entries[s->n_touched++];
+    }
     if (list_is_empty(&s->free)) {
         struct entry *oldest = LIST_ENTRY(list_front(&s->used), struct entry, use_node);
 
@@ -130,6 +137,14 @@ static struct entry *make_entry(struct host_table *t, struct shard *s, uint64_t 
     struct entry *e = LIST_ENTRY(list_front(&s->free), struct entry, use_node);
 
     list_remove(&e->use_node);
+    return e;
+}
+
+static struct entry *make_entry(struct host_table *t, struct shard *s, uint64_t hash,
+                                const struct host_key *key)
+{
+    struct entry *e = take_entry(t, s);
+
     e->key = *key;
     e->next = *bucket_of(s, hash);
     *bucket_of(s, hash) = e;

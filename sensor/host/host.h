@@ -3,10 +3,10 @@
  * data connections.
  *
  * Shared by all workers: each shard has a lock of its own, and a lock is taken only when a
- * rule asks.  Memory is taken once, at creation; when a shard is full the entry that was
- * untouched for longest makes room, counted.  Time is packet time: an entry whose
- * 'expires_ns' has passed is as good as absent, so two runs over one file with one worker
- * agree.
+ * rule asks.  Memory is set aside once, at creation, and taken as entries are made; when a
+ * shard is full the entry that was untouched for longest makes room, counted.  Time is
+ * packet time: an entry whose 'expires_ns' has passed is as good as absent, so two runs over
+ * one file with one worker agree.
  * Locking: host_acquire() returns with the shard's lock held, host_release() gives it back;
  * a thread holds at most one at a time. */
 #ifndef CIVICSHIELD_HOST_H
