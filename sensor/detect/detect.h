@@ -42,6 +42,7 @@ struct detect_worker;
 struct detect_engine *detect_engine_create(const struct ruleset *rules,
                                            const struct detect_conf *, struct diag *);
 void detect_engine_destroy(struct detect_engine *);
+bool detect_engine_has_rules(const struct detect_engine *);
 /* How many of them were left out. */
 size_t detect_engine_n_refused(const struct detect_engine *);
 /* Turns on in 'conf' what the rules must know of files: digests, kinds. */

@@ -46,6 +46,11 @@ void engine_refuse_rule(struct engine_rule *er, struct diag *diag, const char *w
     er->kind = KIND_REFUSED;
 }
 
+bool detect_engine_has_rules(const struct detect_engine *e)
+{
+    return e->n_rules > 0;
+}
+
 size_t detect_engine_n_refused(const struct detect_engine *e)
 {
     size_t n = 0;

@@ -181,6 +181,9 @@ bool worker_init(struct worker *w, unsigned number, const struct worker_shared *
                  "no memory for worker %u: %s", number, strerror(errno));
         return false;
     }
+    if (!detect_engine_has_rules(shared->engine)) {
+        stream_engine_forget_shown(w->streams);
+    }
     app_engine_set_hosts(w->apps, shared->hosts);
     app_engine_set_seed(w->apps, shared->seed);
     w->output = output_worker_create(shared->output, number, w->flows, w->detect);

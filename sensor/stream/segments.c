@@ -105,7 +105,7 @@ void stream_prune(struct stream *st, struct stream_side *side)
     if (side->base - side->raw > STREAM_NO_LIMIT) {
         side->raw = side->base; /* Nobody has looked, and numbers must stay comparable. */
     }
-    uint32_t from = side->raw - STREAM_BEHIND;
+    uint32_t from = side->raw - st->engine->behind;
 
     while ((k = first_segment(side)) != NULL && &k->node != side->ahead
            && seq_diff(segment_end(k), from) <= 0) {

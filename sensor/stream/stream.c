@@ -55,6 +55,7 @@ struct stream_engine *stream_engine_create(const struct stream_conf *conf, strea
         e->conf = *conf;
         e->sink = sink;
         e->context = context;
+        e->behind = STREAM_BEHIND;
         pool_init(&e->sessions, sizeof(struct stream),
                   conf->max_sessions * ((sizeof(struct stream) + 15) & ~(size_t) 15));
         pool_init(&e->small, STREAM_SMALL_SEGMENT, conf->memory);
@@ -80,6 +81,11 @@ void stream_engine_destroy(struct stream_engine *e)
         free(e->raw_scratch);
         free(e);
     }
+}
+
+void stream_engine_forget_shown(struct stream_engine *e)
+{
+    e->behind = 0;
 }
 
 const struct stream_counters *stream_counters(const struct stream_engine *e)

@@ -4,7 +4,8 @@
  * acknowledged it: then it is handed on, as that has it (docs/decisions.md).  A gap is
  * waited for until the receiver acknowledges past it (then the capture has lost it) or a
  * limit is reached; it is handed on as a gap.  Overlaps follow one stated policy.
- * What was handed on stays until rules about raw bytes have seen it, and a little longer.
+ * What was handed on stays until rules about raw bytes have seen it, and a little longer
+ * where there are rules.
  * Also the TCP state machine: sets flow->tcp_state and flow->state.
  * One engine per worker; not thread-safe. */
 #ifndef CIVICSHIELD_STREAM_H
@@ -48,6 +49,8 @@ struct stream_engine;
 struct stream_engine *stream_engine_create(const struct stream_conf *, stream_sink *,
                                            void *context);
 void stream_engine_destroy(struct stream_engine *);
+/* There are no rules: nothing stays behind what was shown or skipped. */
+void stream_engine_forget_shown(struct stream_engine *);
 
 /* What became of a segment: later stages use it to tell what rules may look at. */
 struct stream_result {

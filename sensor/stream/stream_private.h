@@ -13,8 +13,8 @@
 /* Kept segments of one side: the list is searched from its tail, so this bounds the work
  * that one packet can cause.  1,024 full segments are more than the default depth. */
 #define STREAM_MAX_SEGMENTS 1024
-/* Bytes that stay behind what rules have seen: a rule may ask for more than the latest, and
- * an alert tells of what came before. */
+/* Bytes that stay behind what rules have seen, where there are rules: one may ask for more than
+ * the latest, and an alert tells of what came before. */
 #define STREAM_BEHIND 4096
 /* Longest run of raw bytes that is shown in one piece. */
 #define STREAM_RAW_PIECE 65536
@@ -101,6 +101,7 @@ struct stream_engine {
     stream_sink *sink;
     void *context;
     struct pool sessions, small, large;
+    uint32_t behind;            /* Bytes that stay behind what was shown. */
     struct stream_segment *spare;       /* Holds, within one packet, what no limit lets keep. */
     bool is_spare_used;
     uint8_t *raw_scratch;       /* Raw bytes of several segments as one piece. */

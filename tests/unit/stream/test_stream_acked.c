@@ -374,6 +374,32 @@ static void every_byte_is_shown_once(void **state)
     }
 }
 
+static void without_rules_nothing_stays_behind_what_was_skipped(void **state)
+{
+    static uint8_t text[3000];
+
+    (void) state;
+    for (unsigned forgets = 0; forgets < 2; forgets++) {
+        struct stream_conf conf = world_conf();
+
+        conf.wait_for_ack = true;
+        struct world *w = world_new(&conf);
+        if (forgets) {
+            stream_engine_forget_shown(w->engine);
+        }
+        world_handshake(w, C - 1, S - 1);
+        world_packet(w, TO_SERVER, TCP_ACK, C, S, text, sizeof text);
+        world_feed(w, TO_SERVER);
+        assert_true(w->flow.stream->memory >= sizeof text);     /* Not acknowledged yet. */
+        world_send(w, TO_CLIENT, TCP_ACK, S, C + sizeof text, "");
+        stream_raw_skip(&w->flow, TO_SERVER);
+        stream_settle(&w->flow, TO_SERVER);
+        assert_true(stream_check(&w->flow));
+        assert_int_equal(w->flow.stream->memory == 0, forgets);
+        world_free(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +414,7 @@ int main(void)
         cmocka_unit_test(no_limit_loses_what_is_in_order),
         cmocka_unit_test(small_segments_share_what_one_holds),
         cmocka_unit_test(rules_wait_for_a_chunk_a_message_or_the_end),
+        cmocka_unit_test(without_rules_nothing_stays_behind_what_was_skipped),
         cmocka_unit_test(raw_runs_do_not_cross_a_gap),
         cmocka_unit_test(what_is_not_acknowledged_is_not_told),
         cmocka_unit_test(window_is_what_was_handed_on_last),
