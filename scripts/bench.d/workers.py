@@ -52,7 +52,7 @@ def render(data):
         one = tables.median(setting["rates"]["one worker"])
         for name, rates in setting["rates"].items():
             rows.append([setting["title"], name, tables.spread(rates), "%.2f" % (tables.median(rates) / one)])
-    return ("Two workers share one capture, which one more thread reads and shares out; two processes read it each for "
+    return ("Two workers share one capture, which they read in turn and share out; two processes read it each for "
             "itself, so their rate is that of both together. Cores %s.\n\n" % ", ".join(map(str, data["cores"]))
             + tables.table(["setting", "", "packets/s", "times one worker"], rows))
 

@@ -3,7 +3,7 @@
  * know either library.
  *
  * A source has queues; one thread at a time reads a queue.  A burst's frames stay valid
- * until it is released, on the same thread. */
+ * until it is released, on the same thread; others may read bursts of their own meanwhile. */
 #ifndef CIVICSHIELD_CAPTURE_H
 #define CIVICSHIELD_CAPTURE_H
 
@@ -17,6 +17,7 @@
 #include "sensor/model/packet.h"
 
 #define CAPTURE_BURST 64        /* Frames in a burst at most. */
+#define CAPTURE_BURST_BYTES (1u << 20)  /* In one of files at most. */
 #define CAPTURE_MAX_FRAME (256u * 1024u)
 
 struct capture_conf {

@@ -17,7 +17,7 @@
 #include "sensor/capture/plain.h"
 #include "sensor/capture/running_clock.h"
 
-#define BLOCK_SIZE (1u << 20)
+#define BLOCK_SIZE CAPTURE_BURST_BYTES
 /* How long a read waits for a pipe whose writer rests. */
 #define PIPE_WAIT_MS 100
 

@@ -231,6 +231,7 @@ static bool open_workers(struct run *run, struct diag *diag)
             return false;
         }
     }
+    run->pace.speed = run->options->read_path != NULL ? run->options->speed : 0;
     if (capture_n_queues(run->capture) != run->n_workers) {
         run->share = share_create(run->n_workers, capture_is_live(run->capture));
     }

@@ -12,6 +12,12 @@
 
 #define RUN_NAME_SIZE 256
 
+/* At recorded speed: when the first frame was read, and when it was captured. */
+struct run_pace {
+    double speed;                       /* 0: as fast as it goes. */
+    uint64_t first_packet_ns, first_wall_ns;
+};
+
 struct run {
     const struct options *options;
     struct settings *settings;
@@ -23,9 +29,8 @@ struct run {
     struct file_store *files;           /* NULL: none are kept. */
     struct transport *transport;
     struct share *share;                /* NULL: each worker reads a queue of its own. */
+    struct run_pace pace;               /* Of the worker that reads. */
     struct worker_thread *threads;
-    pthread_t reader;
-    bool has_reader;
     unsigned n_workers;
     char name[RUN_NAME_SIZE];
     uint64_t epoch;
@@ -59,9 +64,8 @@ int run_close(struct run *, int status);
 
 /* ---- reading.c ---- */
 
-/* Starts the workers, and the reader if frames are shared out.  False, after a word in the
- * log, when one of the threads cannot be had: then those that could have ended again
- * without having read anything. */
+/* Starts the workers.  False, after a word in the log, when one of the threads cannot be had:
+ * then those that could have ended again without having read anything. */
 bool run_start_threads(struct run *);
 /* Waits for all that run_start_threads() has started, and frees what they waited by. */
 void run_join_threads(struct run *);

@@ -1,4 +1,4 @@
-/* The threads of a run: workers that read a queue of their own or what a reader shares out. */
+/* The threads of a run: workers that read a queue of their own each, or one source in turn. */
 #include <string.h>
 #include <time.h>
 
@@ -12,6 +12,9 @@
 #define MAIN_TICK_NS (100 * NS_PER_MS)
 #define NO_TIME_NS 1            /* As patience: 0 has no end. */
 
+_Static_assert(CAPTURE_BURST <= SHARE_PACK_FRAMES && CAPTURE_BURST_BYTES <= SHARE_PACK_BYTES,
+               "what share.h asks of a burst");
+
 void run_rest(uint64_t ns)
 {
     struct timespec t = { (time_t) (ns / NS_PER_SEC), (long) (ns % NS_PER_SEC) };
@@ -21,20 +24,12 @@ void run_rest(uint64_t ns)
 
 /* ---- Recorded speed ---- */
 
-struct pace {
-    double speed;               /* 0: as fast as it goes. */
-    uint64_t first_packet_ns, first_wall_ns;
-};
-
-/* Sleeps until a frame of 'time_ns' is due; a worker (NULL: none) first writes its events,
- * so that a replay at recorded speed looks like live capture. */
-static void pace_wait(struct pace *pace, uint64_t time_ns, struct worker *w)
+/* Sleeps until a frame of 'time_ns' is due; the worker first writes its events, so that a
+ * replay at recorded speed looks like live capture. */
+static void pace_wait(struct run_pace *pace, uint64_t time_ns, struct worker *w)
 {
     uint64_t now = clock_monotonic_ns();
 
-    if (pace->speed <= 0) {
-        return;
-    }
     if (pace->first_wall_ns == 0) {
         pace->first_wall_ns = now;
         pace->first_packet_ns = time_ns;
@@ -43,9 +38,7 @@ static void pace_wait(struct pace *pace, uint64_t time_ns, struct worker *w)
                      ? (double) (time_ns - pace->first_packet_ns) / pace->speed
                      : 0;
     while (!run_is_stopping && (double) (now - pace->first_wall_ns) < due) {
-        if (w != NULL) {
-            output_worker_flush(w->output);
-        }
+        output_worker_flush(w->output);
         double left = due - (double) (now - pace->first_wall_ns);
         run_rest(left < (double) MAIN_TICK_NS ? (uint64_t) left : MAIN_TICK_NS);
         now = clock_monotonic_ns();
@@ -64,37 +57,49 @@ static void note_time(struct run *run, uint64_t time_ns)
     }
 }
 
-static void run_frames(struct worker *w, const struct frame *frames, size_t n,
-                       struct pace *pace)
+static void run_frames(struct worker *w, const struct frame *frames, size_t n)
 {
-    if (pace == NULL || pace->speed <= 0) {
-        worker_frames(w, frames, n);
-    }
-    for (size_t i = 0; pace != NULL && pace->speed > 0 && i < n; i++) {
-        pace_wait(pace, frames[i].time_ns, w);
-        worker_frames(w, &frames[i], 1);
-    }
+    worker_frames(w, frames, n);
     worker_expire(w, w->now_ns);
     atomic_fetch_add_explicit(&w->frames_done, n, memory_order_relaxed);
 }
 
-static void read_queue(struct run *run, struct worker *w)
+/* Runs a burst that the worker has read; where it is shared, those of its frames that are the
+ * worker's own, after the others have gone their way and somebody else may read.  At recorded
+ * speed one frame after the other, each when it is due. */
+static void run_burst(struct run *run, struct worker *w, const struct capture_burst *burst)
 {
-    struct capture_burst burst = { 0 };
-    struct pace pace = { .speed = run->options->speed };
-    enum capture_status status = CAPTURE_IDLE;
-    bool is_live = capture_is_live(run->capture);
-    bool is_pipe = capture_may_idle(run->capture) && !is_live;
+    struct frame own[CAPTURE_BURST];
+    size_t step = run->pace.speed > 0 ? 1 : burst->n;
 
-    while (!run_is_stopping && status != CAPTURE_END) {
-        status = capture_read(run->capture, w->number, &burst);
-        if (status == CAPTURE_FRAMES) {
-            run_frames(w, burst.frames, burst.n, &pace);
-            if (is_pipe && burst.n < CAPTURE_BURST) {   /* It may rest for long now. */
-                output_worker_flush(w->output);
+    for (size_t i = 0; i < burst->n; i += step) {
+        const struct frame *frames = &burst->frames[i];
+        size_t n = step;
+        if (run->pace.speed > 0) {
+            pace_wait(&run->pace, frames->time_ns, w);
+        }
+        if (run->share != NULL) {
+            n = share_frames(run->share, w->number, frames, step, own);
+            frames = own;
+            if (i + step == burst->n) {
+                share_reading_done(run->share, false);
             }
-            capture_release(run->capture, &burst);
-        } else if (status == CAPTURE_IDLE) {
+        }
+        run_frames(w, frames, n);
+    }
+}
+
+/* Reads the worker's queue, or the one that all share, until a burst came and was run.  False
+ * at the end. */
+static bool read_burst(struct run *run, struct worker *w, struct capture_burst *burst)
+{
+    unsigned queue = run->share != NULL ? 0 : w->number;
+    bool is_live = capture_is_live(run->capture);
+    enum capture_status status = CAPTURE_IDLE;
+
+    while (!run_is_stopping && status == CAPTURE_IDLE) {
+        status = capture_read(run->capture, queue, burst);
+        if (status == CAPTURE_IDLE) {
             run_rest(LIVE_REST_NS);
             if (is_live) {
                 worker_expire(w, clock_monotonic_ns());
@@ -102,25 +107,36 @@ static void read_queue(struct run *run, struct worker *w)
             output_worker_flush(w->output);
         }
     }
-    capture_burst_fini(&burst);
+    if (status != CAPTURE_FRAMES) {
+        return false;
+    }
+    run_burst(run, w, burst);
+    if (capture_may_idle(run->capture) && !is_live && burst->n < CAPTURE_BURST) {
+        output_worker_flush(w->output);         /* A pipe may rest for long now. */
+    }
+    capture_release(run->capture, burst);
+    return true;
 }
 
-/* Where the source may rest, a worker writes its events as soon as it has nothing to do, and
- * then waits in ticks. */
-static void read_share(struct run *run, struct worker *w)
+/* Reads and runs, in turn with the others, what one source gives.  Where it may rest, a worker
+ * writes its events as soon as it has nothing to do, and then waits in ticks. */
+static void read_share(struct run *run, struct worker *w, struct capture_burst *burst)
 {
-    bool is_live = capture_is_live(run->capture), timed_out = false;
-    bool may_rest = capture_may_idle(run->capture) || run->options->speed > 0;
+    bool is_live = capture_is_live(run->capture);
+    bool may_rest = capture_may_idle(run->capture) || run->pace.speed > 0;
     uint64_t patience = may_rest ? NO_TIME_NS : 0;
     struct share_pack *pack;
+    enum share_turn turn;
 
-    while ((pack = share_take(run->share, w->number, patience, &timed_out))
-               != NULL
-           || timed_out) {
-        if (pack != NULL) {
-            run_frames(w, pack->frames, pack->n, NULL);
+    while ((turn = share_next(run->share, w->number, patience, &pack)) != SHARE_END) {
+        patience = may_rest ? NO_TIME_NS : 0;
+        if (turn == SHARE_RUN) {
+            run_frames(w, pack->frames, pack->n);
             share_give_back(run->share, w->number, pack);
-            patience = may_rest ? NO_TIME_NS : 0;
+        } else if (turn == SHARE_READ) {
+            if (!read_burst(run, w, burst)) {
+                share_reading_done(run->share, true);
+            }
         } else {
             if (is_live) {
                 worker_expire(w, clock_monotonic_ns());
@@ -150,60 +166,23 @@ static void *run_worker(void *argument)
     struct worker_thread *thread = argument;
     struct run *run = thread->run;
     struct worker *w = &thread->worker;
+    struct capture_burst burst = { 0 };
 
     if (!wait_for_start(run)) {
         return NULL;
     }
     if (run->share != NULL) {
-        read_share(run, w);
+        read_share(run, w, &burst);
     } else {
-        read_queue(run, w);
+        while (read_burst(run, w, &burst)) {
+            continue;
+        }
     }
+    capture_burst_fini(&burst);
     note_time(run, w->now_ns);
     pthread_barrier_wait(&run->all_read);
     worker_finish(w, run->last_ns);
     atomic_fetch_sub(&run->n_reading, 1);
-    return NULL;
-}
-
-static void *run_reader(void *argument)
-{
-    struct run *run = argument;
-    struct capture_burst burst = { 0 };
-    struct pace pace = { .speed = run->options->speed };
-    enum capture_status status = CAPTURE_IDLE;
-    bool is_live = capture_is_live(run->capture);
-    bool may_idle = capture_may_idle(run->capture);
-
-    if (!wait_for_start(run)) {
-        return NULL;
-    }
-    while (!run_is_stopping && status != CAPTURE_END) {
-        bool is_short = false;          /* No more is there for the moment. */
-
-        status = CAPTURE_END;
-        for (unsigned q = 0; q < capture_n_queues(run->capture); q++) {
-            enum capture_status got = capture_read(run->capture, q, &burst);
-            for (size_t i = 0; i < burst.n; i++) {
-                if (pace.speed > 0) {
-                    share_flush(run->share);
-                    pace_wait(&pace, burst.frames[i].time_ns, NULL);
-                }
-                share_frame(run->share, &burst.frames[i]);
-            }
-            is_short |= burst.n < CAPTURE_BURST;
-            capture_release(run->capture, &burst);
-            status = got < status ? got : status;
-        }
-        if (is_live || (may_idle && is_short)) {
-            share_flush(run->share);
-        }
-        if (status == CAPTURE_IDLE) {
-            run_rest(LIVE_REST_NS);
-        }
-    }
-    share_end(run->share);
-    capture_burst_fini(&burst);
     return NULL;
 }
 
@@ -234,9 +213,6 @@ bool run_start_threads(struct run *run)
         ok = start_thread(&thread->thread, run_worker, thread, "worker");
         run->n_started += ok;
     }
-    if (ok && run->share != NULL) {
-        ok = run->has_reader = start_thread(&run->reader, run_reader, run, "reader");
-    }
     pthread_mutex_lock(&run->start_lock);
     run->start = ok ? RUN_START_GO : RUN_START_OFF;
     pthread_cond_broadcast(&run->start_decided);
@@ -249,9 +225,6 @@ bool run_start_threads(struct run *run)
 
 void run_join_threads(struct run *run)
 {
-    if (run->has_reader) {
-        pthread_join(run->reader, NULL);
-    }
     for (unsigned i = 0; i < run->n_started; i++) {
         pthread_join(run->threads[i].thread, NULL);
     }

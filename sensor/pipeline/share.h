@@ -1,9 +1,14 @@
-/* Shares frames out from one reading thread to several workers, by outer address pair, so
- * that both directions of a flow, its fragments and its related ICMP meet one worker.
+/* Shares frames out to several workers, by outer address pair, so that both directions of a
+ * flow, its fragments and its related ICMP meet one worker.
  *
- * Frames are copied into packs, a pack is handed over when it is full or when the reader
- * says so.  One lock a pack, none a frame.  In replay the reader waits for a free pack;
- * live it drops the frame and counts it. */
+ * No thread is there for reading: the worker that has nothing to do reads a burst, keeps its
+ * own frames of it, and copies the others into packs on their workers' lanes.  So whoever has
+ * the lighter share does more of the reading, and the worker that read last is never further
+ * from reading again than its part of one burst.  Within a lane frames have the order of the
+ * source: a worker reads only when its lane is empty, and one at a time.
+ *
+ * One lock for everything, taken a few times a burst, not a frame.  In replay nobody reads
+ * while a lane has no free pack; live a frame that finds none is dropped and counted. */
 #ifndef CIVICSHIELD_PIPELINE_SHARE_H
 #define CIVICSHIELD_PIPELINE_SHARE_H
 
@@ -13,8 +18,9 @@
 
 #include "sensor/model/packet.h"
 
+/* A burst that is shared out at once holds no more than a pack. */
 #define SHARE_PACK_FRAMES 256
-#define SHARE_PACK_BYTES (512u * 1024u)     /* At least one frame of the largest size. */
+#define SHARE_PACK_BYTES (1u << 20)
 
 struct share_pack {
     struct share_pack *next;
@@ -23,26 +29,33 @@ struct share_pack {
     uint8_t bytes[SHARE_PACK_BYTES];
 };
 
+enum share_turn {
+    SHARE_RUN,                  /* The frames of '*pack', then share_give_back(). */
+    SHARE_READ,                 /* The source, then share_reading_done(). */
+    SHARE_REST,                 /* Nothing came in time. */
+    SHARE_END,                  /* Nothing any more. */
+};
+
 struct share;
 
 struct share *share_create(unsigned n_workers, bool may_drop);
 void share_destroy(struct share *);
 
-/* Reader's side. */
-void share_frame(struct share *, const struct frame *);
-/* Hands over what is there, full or not; live only where the worker has nothing to do yet:
- * to be called again, so that it gets the rest in its turn. */
-void share_flush(struct share *);
-/* Nothing follows: workers get what is left, then NULL. */
-void share_end(struct share *);
-
-/* Worker's side: the next pack, after sleeping for it; NULL at the end.  'timeout_ns' > 0
- * bounds the sleep: then '*timed_out' tells a NULL that is no end. */
-struct share_pack *share_take(struct share *, unsigned worker, uint64_t timeout_ns,
-                              bool *timed_out);
+/* What 'worker' is to do next, after sleeping for it; 'timeout_ns' > 0 bounds the sleep. */
+enum share_turn share_next(struct share *, unsigned worker, uint64_t timeout_ns,
+                           struct share_pack **pack);
 void share_give_back(struct share *, unsigned worker, struct share_pack *);
 
-/* Frames dropped because a worker had no free pack. */
+/* For the worker whose turn it is to read: shares 'n' frames out, SHARE_PACK_FRAMES at most,
+ * and puts those of its own into 'own', as they are, where there is room for 'n'; it runs
+ * them before anything else.  Returns their number. */
+size_t share_frames(struct share *, unsigned worker, const struct frame *frames, size_t n,
+                    struct frame *own);
+/* Another may read from now on, or, if it 'is_end', nobody: then the workers get what is left
+ * on their lanes, and SHARE_END. */
+void share_reading_done(struct share *, bool is_end);
+
+/* Frames dropped because a worker had no free pack; when nobody reads. */
 uint64_t share_dropped(const struct share *);
 
 #endif

@@ -210,6 +210,8 @@ void worker_fini(struct worker *w)
  * what the rooms keep on the flow. */
 #define FETCH_AHEAD 5
 #define FETCH_STATE_AHEAD 3
+#define CACHE_LINE 64
+#define HEADERS_SIZE (2 * CACHE_LINE)
 
 /* A run of frames, and how far it has come: invariant: i <= n_with_state <= n_fetched
  * <= n_decoded <= n, but for what could not be decoded ahead. */
@@ -225,16 +227,25 @@ static struct worker_decoded *decoded_at(struct worker *w, size_t i)
     return &w->decoded[i % WORKER_AHEAD];
 }
 
+/* Asks for the memory of a frame from 'from' on: another thread may have written it. */
+static void fetch_bytes(const struct frame *frame, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to && i < frame->size; i += CACHE_LINE) {
+        __builtin_prefetch(frame->bytes + i);
+    }
+}
+
+/* The headers of the frame behind it are asked for here, what its own carry as well. */
 static void decode_next(struct worker *w, struct frame_run *run)
 {
     struct worker_decoded *d = decoded_at(w, run->n_decoded);
+    const struct frame *frame = &run->frames[run->n_decoded++];
 
-    if (run->n_decoded + 1 < run->n) {          /* Another thread may have written it. */
-        const uint8_t *headers = run->frames[run->n_decoded + 1].bytes;
-        __builtin_prefetch(headers);
-        __builtin_prefetch(headers + 64);
+    if (run->n_decoded < run->n) {
+        fetch_bytes(frame + 1, 0, HEADERS_SIZE);
     }
-    d->n = decode_frame(w->decoder, &run->frames[run->n_decoded++], d->packets);
+    fetch_bytes(frame, HEADERS_SIZE, UINT32_MAX);
+    d->n = decode_frame(w->decoder, frame, d->packets);
     for (size_t i = 0; i < d->n; i++) {
         flow_table_foresee(w->flows, &d->packets[i]);
         run->is_held |= d->packets[i].source == PACKET_FROM_DEFRAG;

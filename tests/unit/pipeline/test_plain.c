@@ -319,7 +319,7 @@ static void a_file_that_grows_is_read_on(void **state)
     struct diag diag;
 
     begin_file(f, &kinds[0]);
-    for (uint32_t i = 0; i < 100; i++) {
+    for (uint32_t i = 0; i < CAPTURE_BURST + 36; i++) {
         put_record(f, 1000 + i, 5, 60, 60);
     }
     write_file(f, f->bytes.text, f->bytes.size - 80);
@@ -330,7 +330,7 @@ static void a_file_that_grows_is_read_on(void **state)
     assert_int_equal(burst.n, CAPTURE_BURST);
     write_file(f, f->bytes.text, f->bytes.size);
     assert_int_equal(capture_read(c, 0, &burst), CAPTURE_FRAMES);
-    assert_int_equal(burst.n, 100 - CAPTURE_BURST);
+    assert_int_equal(burst.n, 36);
     assert_false(capture_has_failed(c));
     assert_int_equal(capture_read(c, 0, &burst), CAPTURE_END);
     capture_burst_fini(&burst);
