@@ -140,6 +140,7 @@ struct set_builder {
     const struct rules_conf *conf;
     struct ruleset *set;
     struct arena *arena;
+    struct arena trees;         /* Of the rule at hand: its tree, which no plan points into. */
     struct diag *diag;
     const char *file;           /* In the arena. */
     const struct rule_line *line;
@@ -161,6 +162,7 @@ struct set_builder {
     const char **jsons;
 };
 void *builder_alloc(struct set_builder *, size_t size);
+void *builder_alloc_tree(struct set_builder *, size_t size);
 char *builder_strndup(struct set_builder *, const void *text, size_t size);
 const struct keyword *builder_keyword(const struct set_builder *, struct slice name);
 /* One text object for equal texts. */
@@ -173,7 +175,7 @@ enum requires_result { REQUIRES_MET, REQUIRES_UNMET, REQUIRES_WRONG };
 enum requires_result requires_check(struct set_builder *, const struct rule_tokens *);
 
 /* tokens -> tree; false after reporting.  What was wrong is left out of the tree, so that the
- * rest can be looked at. */
+ * rest can be looked at.  Good until the next call. */
 bool rule_tree_make(struct set_builder *, const struct rule_tokens *, struct rule_tree *);
 /* tree -> draft: sets made, keywords lowered; false when anything was reported. */
 bool rule_resolve(struct set_builder *, const struct rule_tree *, struct draft *);

@@ -11,16 +11,27 @@
 #include "rules/lang/lang_private.h"
 
 #define ARENA_BLOCK (256u * 1024)
+#define TREE_BLOCK (16u * 1024) /* More than most rules need. */
 
-void *builder_alloc(struct set_builder *b, size_t size)
+static void *alloc_from(struct arena *arena, size_t size)
 {
-    void *memory = arena_alloc(b->arena, size);
+    void *memory = arena_alloc(arena, size);
 
     if (memory == NULL) {
         fputs("civicshield: out of memory while loading rules\n", stderr);
         abort();
     }
     return memory;
+}
+
+void *builder_alloc(struct set_builder *b, size_t size)
+{
+    return alloc_from(b->arena, size);
+}
+
+void *builder_alloc_tree(struct set_builder *b, size_t size)
+{
+    return alloc_from(&b->trees, size);
 }
 
 char *builder_strndup(struct set_builder *b, const void *text, size_t size)
@@ -231,6 +242,7 @@ static void builder_init(struct set_builder *b, const struct rules_conf *conf,
 
     arena_init(arena, ARENA_BLOCK, SIZE_MAX / 2);
     *b = (struct set_builder) { .conf = conf, .arena = arena, .diag = diag };
+    arena_init(&b->trees, TREE_BLOCK, SIZE_MAX / 2);
     b->set = builder_alloc(b, sizeof *b->set);
     b->set->arena = arena;
     index_keywords(b);
@@ -281,6 +293,7 @@ static struct ruleset *builder_finish(struct set_builder *b)
     set->rules = builder_alloc(b, n * sizeof *set->rules);
     ruleset_order(set, b->rules, n);
     set->n_loaded = set->n_rules;
+    arena_fini(&b->trees);
     intern_fini(&b->codes);
     free(b->rules);
     free(b->all_keywords);

@@ -160,7 +160,7 @@ static bool read_arrow(struct set_builder *b, struct slice word, struct rule_tre
 static struct expr *read_expr(struct set_builder *b, struct slice word)
 {
     struct token_error error = { 0 };
-    struct expr *e = expr_parse(word, b->arena, &error);
+    struct expr *e = expr_parse(word, &b->trees, &error);
 
     if (e == NULL) {
         builder_report(b, DIAG_ERROR, offset_of(b, word) + error.offset, error.hint, "%s",
@@ -172,6 +172,7 @@ static struct expr *read_expr(struct set_builder *b, struct slice word)
 bool rule_tree_make(struct set_builder *b, const struct rule_tokens *tokens,
                     struct rule_tree *t)
 {
+    arena_reset(&b->trees);
     *t = (struct rule_tree) { .n_options = tokens->n_options, .options = tokens->options };
     memcpy(t->words, tokens->words, sizeof t->words);
     bool ok = read_action(b, t->words[WORD_ACTION], t);
@@ -181,7 +182,7 @@ bool rule_tree_make(struct set_builder *b, const struct rule_tokens *tokens,
     t->sports = read_expr(b, t->words[WORD_SPORTS]);
     t->dst = read_expr(b, t->words[WORD_DST]);
     t->dports = read_expr(b, t->words[WORD_DPORTS]);
-    t->keywords = builder_alloc(b, t->n_options * sizeof *t->keywords);
+    t->keywords = builder_alloc_tree(b, t->n_options * sizeof *t->keywords);
     for (size_t i = 0; i < t->n_options; i++) {
         t->keywords[i] = builder_keyword(b, t->options[i].key);
     }
