@@ -8,9 +8,9 @@
 
 #define SHORT_SIZE 3u           /* Literals of up to this many bytes are short, ... */
 #define MIN_SPLIT 200u          /* ... and live apart in sets larger than this. */
-#define MIN_STARTS 6u           /* Literals wanted at the start live apart from so many on. */
+#define MAX_PLACE 65535u        /* Places further behind are looked for everywhere. */
 
-enum tier { TIER_LONG, TIER_SHORT, TIER_START, N_TIERS };
+enum tier { TIER_LONG, TIER_SHORT, TIER_PLACED, N_TIERS };
 
 struct added {
     struct literal literal;
@@ -28,8 +28,8 @@ struct meaning {
 struct patterns {
     struct added *added;        /* Until compiled. */
     size_t n_added, cap_added, n_total;
-    hs_database_t *databases[TIER_START];       /* Or NULL; borrowed from the store. */
-    struct starts *starts;      /* Or NULL. */
+    hs_database_t *databases[TIER_PLACED];       /* Or NULL; borrowed from the store. */
+    struct places *places;      /* Or NULL. */
     unsigned n_patterns;
     uint32_t *firsts;           /* n_patterns + 1: where a pattern's meanings begin. */
     struct meaning *meanings;
@@ -47,9 +47,18 @@ void patterns_destroy(struct patterns *p)
         free(p->added);
         free(p->firsts);
         free(p->meanings);
-        starts_destroy(p->starts);
+        places_destroy(p->places);
         free(p);
     }
+}
+
+/* Where the only place of a literal that ends within these limits begins. */
+static uint32_t place_of(size_t size, uint64_t min_end, uint64_t max_end)
+{
+    bool is_fixed = max_end == size || max_end == min_end;
+
+    return is_fixed && max_end >= size && max_end - size <= MAX_PLACE
+               ? (uint32_t) (max_end - size) : NO_PLACE;
 }
 
 void patterns_add(struct patterns *p, struct slice literal, bool nocase, uint32_t rule,
@@ -61,6 +70,7 @@ void patterns_add(struct patterns *p, struct slice literal, bool nocase, uint32_
     memset(a, 0, sizeof *a);
     a->literal.size = (uint8_t) literal.size;
     a->literal.nocase = nocase;
+    a->literal.place = place_of(literal.size, min_end, max_end);
     for (size_t i = 0; i < literal.size; i++) {
         a->literal.bytes[i] = nocase ? search_lower(literal.bytes[i]) : literal.bytes[i];
     }
@@ -103,47 +113,23 @@ static uint32_t saturate(uint64_t value)
     return value > UINT32_MAX ? UINT32_MAX : (uint32_t) value;
 }
 
-static bool is_at_start(const struct added *a)
+/* A scan of its own has its price: short literals live apart in large sets only. */
+static void assign_tiers(struct patterns *p)
 {
-    return a->max_end == a->literal.size && a->min_end <= a->max_end;
-}
-
-/* Equal literals stand together: all their rules must want them at the start. */
-static void assign_tiers(struct patterns *p, size_t n_of_tier[N_TIERS])
-{
-    for (size_t i = 0, end; i < p->n_added; i = end) {
-        bool is_start = true;
-
-        for (end = i; end < p->n_added && same_literal(&p->added[i], &p->added[end]); end++) {
-            is_start &= is_at_start(&p->added[end]);
-        }
-        enum tier tier = is_start                                  ? TIER_START
-                         : p->added[i].literal.size <= SHORT_SIZE ? TIER_SHORT
-                                                                  : TIER_LONG;
-
-        n_of_tier[tier]++;
-        for (size_t j = i; j < end; j++) {
-            p->added[j].tier = (uint8_t) tier;
-        }
-    }
-}
-
-/* A scan of its own has its price: tiers that are small go with the long ones. */
-static void merge_tiers(struct patterns *p, const size_t n_of_tier[N_TIERS])
-{
-    bool is_start_apart = n_of_tier[TIER_START] >= MIN_STARTS;
-    size_t n_far = n_of_tier[TIER_LONG] + n_of_tier[TIER_SHORT];
-    bool is_short_apart = n_far + (is_start_apart ? 0 : n_of_tier[TIER_START]) >= MIN_SPLIT;
+    size_t n_far = 0;
 
     for (size_t i = 0; i < p->n_added; i++) {
-        uint8_t *tier = &p->added[i].tier;
+        const struct literal *l = &p->added[i].literal;
+        bool is_new = i == 0 || !same_literal(&p->added[i], &p->added[i - 1]);
 
-        if (*tier == TIER_START && !is_start_apart) {
-            *tier = p->added[i].literal.size <= SHORT_SIZE ? TIER_SHORT : TIER_LONG;
-        }
-        if (*tier == TIER_SHORT && !is_short_apart) {
-            *tier = TIER_LONG;
-        }
+        n_far += is_new && l->place == NO_PLACE;
+    }
+    for (size_t i = 0; i < p->n_added; i++) {
+        const struct literal *l = &p->added[i].literal;
+
+        p->added[i].tier = l->place != NO_PLACE                           ? TIER_PLACED
+                           : l->size <= SHORT_SIZE && n_far >= MIN_SPLIT ? TIER_SHORT
+                                                                         : TIER_LONG;
     }
 }
 
@@ -182,12 +168,11 @@ bool patterns_compile(struct patterns *p, struct patterns_store *store, struct d
         return true;
     }
     qsort(p->added, p->n_added, sizeof *p->added, compare_added);
-    assign_tiers(p, n_of_tier);
-    merge_tiers(p, n_of_tier);
+    assign_tiers(p);
     qsort(p->added, p->n_added, sizeof *p->added, compare_added);
     struct literal *literals = merge_equal(p, n_of_tier);
 
-    for (unsigned tier = 0; tier < TIER_START && ok; tier++) {
+    for (unsigned tier = 0; tier < TIER_PLACED && ok; tier++) {
         if (n_of_tier[tier] > 0) {
             p->databases[tier] = patterns_store_get(store, literals + first, n_of_tier[tier],
                                                     (unsigned) first, diag);
@@ -195,8 +180,8 @@ bool patterns_compile(struct patterns *p, struct patterns_store *store, struct d
         }
         first += n_of_tier[tier];
     }
-    if (ok && n_of_tier[TIER_START] > 0) {
-        p->starts = starts_create(literals + first, n_of_tier[TIER_START], (unsigned) first);
+    if (ok && n_of_tier[TIER_PLACED] > 0) {
+        p->places = places_create(literals + first, n_of_tier[TIER_PLACED], (unsigned) first);
     }
     free(literals);
     free(p->added);
@@ -238,29 +223,19 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
     return 0;
 }
 
-struct start_at {
-    struct scan *scan;
-    size_t at;
-};
-
-static void on_start(void *context, unsigned id, size_t size)
+static void on_place(void *context, unsigned id, size_t end)
 {
-    const struct start_at *s = context;
-
-    on_match(id, 0, s->at + size, 0, s->scan);
+    on_match(id, 0, end, 0, context);
 }
 
-/* The start of the whole, and that of the chunk. */
-static void find_starts(const struct patterns *p, struct scan *scan, struct slice bytes)
+/* Places count from the start of the whole, and from that of a chunk. */
+static void find_placed(const struct patterns *p, struct scan *scan, struct slice bytes)
 {
-    struct start_at start = { scan, 0 };
-
-    if (scan->base == 0) {
-        starts_find(p->starts, bytes, on_start, &start);
+    if (scan->base <= MAX_PLACE) {
+        places_find(p->places, bytes, -(int64_t) scan->base, on_place, scan);
     }
-    if (scan->is_chunk && (scan->base != 0 || scan->overlap > 0)) {
-        start.at = scan->overlap;
-        starts_find(p->starts, slice_from(bytes, scan->overlap), on_start, &start);
+    if (scan->is_chunk && scan->base + scan->overlap > 0) {
+        places_find(p->places, bytes, (int64_t) scan->overlap, on_place, scan);
     }
 }
 
@@ -274,14 +249,14 @@ void patterns_scan(const struct patterns *p, struct patterns_scratch *scratch,
     if (bytes.size <= overlap || bytes.size > UINT32_MAX) {
         return;
     }
-    for (unsigned tier = 0; tier < TIER_START; tier++) {
+    for (unsigned tier = 0; tier < TIER_PLACED; tier++) {
         if (p->databases[tier] != NULL) {
             hs_scan(p->databases[tier], (const char *) bytes.bytes, (unsigned) bytes.size, 0,
                     scratch->hs, on_match, &scan);
         }
     }
-    if (p->starts != NULL) {
-        find_starts(p, &scan, bytes);
+    if (p->places != NULL) {
+        find_placed(p, &scan, bytes);
     }
 }
 

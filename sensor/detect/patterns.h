@@ -2,7 +2,7 @@
  *
  * A pattern set is filled at load and then compiled to at most two Hyperscan databases: one for
  * short literals, which match often and cheaply and would slow a large one down, and one for the
- * rest; literals that may only stand at the start have an index of their own.  Equal literals
+ * rest; literals that may stand in one place only have an index of their own.  Equal literals
  * are one pattern with the list of the rules that it stands for.  Databases are in block mode:
  * streams and growing buffers are scanned piece by piece with an overlap of max_size - 1 bytes,
  * which for literals finds the same as streaming mode and keeps no state per flow. */

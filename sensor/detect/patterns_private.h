@@ -6,24 +6,30 @@
 
 #include "sensor/detect/patterns.h"
 
-/* A literal as Hyperscan gets it. */
+#define NO_PLACE UINT32_MAX
+
+/* A literal to look for; 'place' is the only one where it may begin, or NO_PLACE. */
 struct literal {
     uint8_t size;
     bool nocase;
     uint8_t bytes[PATTERNS_MAX_LITERAL];
+    uint32_t place;
 };
 
 struct patterns_scratch {
     hs_scratch_t *hs;           /* Enough for every database of a store; may be NULL. */
 };
 
-/* Literals at the start; starts.c.  Their ids are first_id, first_id + 1, ... */
-struct starts;
-struct starts *starts_create(const struct literal *literals, size_t n, unsigned first_id);
-void starts_destroy(struct starts *);
-/* Calls back for each literal that 'bytes' begin with, in no order. */
-typedef void start_callback(void *context, unsigned id, size_t size);
-void starts_find(const struct starts *, struct slice bytes, start_callback *, void *context);
+/* Literals that have a place; places.c.  Their ids are first_id, first_id + 1, ... */
+struct places;
+struct places *places_create(const struct literal *literals, size_t n, unsigned first_id);
+void places_destroy(struct places *);
+/* Calls back for each literal that stands in its place in 'bytes', in no order, with the number
+ * of bytes up to its end.  Places are counted from byte 'origin', which is negative where
+ * 'bytes' begin behind it. */
+typedef void place_callback(void *context, unsigned id, size_t end);
+void places_find(const struct places *, struct slice bytes, int64_t origin, place_callback *,
+                 void *context);
 
 /* The database of 'n' literals, whose ids are first_id, first_id + 1, ...: one made before
  * from the same literals, from the cache, or compiled.  Owned by the store.  NULL after
