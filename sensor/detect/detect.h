@@ -1,4 +1,4 @@
-/* detect: runs the compiled rules.  Hyperscan finds candidates, the plan's program
+/* detect: runs the compiled rules.  Pattern sets find candidates, the plan's program
  * confirms them, filters decide which become alerts.
  *
  * The engine (databases, groups) is immutable and shared by all workers; a detect_worker

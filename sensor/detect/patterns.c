@@ -28,6 +28,7 @@ struct meaning {
 struct patterns {
     struct added *added;        /* Until compiled. */
     size_t n_added, cap_added, n_total;
+    struct teddy *few;          /* Of TIER_LONG, if they are few; or NULL. */
     hs_database_t *databases[TIER_PLACED];       /* Or NULL; borrowed from the store. */
     struct places *places;      /* Or NULL. */
     unsigned n_patterns;
@@ -47,6 +48,7 @@ void patterns_destroy(struct patterns *p)
         free(p->added);
         free(p->firsts);
         free(p->meanings);
+        teddy_destroy(p->few);
         places_destroy(p->places);
         free(p);
     }
@@ -172,8 +174,11 @@ bool patterns_compile(struct patterns *p, struct patterns_store *store, struct d
     qsort(p->added, p->n_added, sizeof *p->added, compare_added);
     struct literal *literals = merge_equal(p, n_of_tier);
 
+    p->few = teddy_create(literals, n_of_tier[TIER_LONG], 0);
     for (unsigned tier = 0; tier < TIER_PLACED && ok; tier++) {
-        if (n_of_tier[tier] > 0) {
+        bool is_found = tier == TIER_LONG && p->few != NULL;
+
+        if (n_of_tier[tier] > 0 && !is_found) {
             p->databases[tier] = patterns_store_get(store, literals + first, n_of_tier[tier],
                                                     (unsigned) first, diag);
             ok = p->databases[tier] != NULL;
@@ -223,7 +228,7 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
     return 0;
 }
 
-static void on_place(void *context, unsigned id, size_t end)
+static void on_literal(void *context, unsigned id, size_t end)
 {
     on_match(id, 0, end, 0, context);
 }
@@ -232,10 +237,10 @@ static void on_place(void *context, unsigned id, size_t end)
 static void find_placed(const struct patterns *p, struct scan *scan, struct slice bytes)
 {
     if (scan->base <= MAX_PLACE) {
-        places_find(p->places, bytes, -(int64_t) scan->base, on_place, scan);
+        places_find(p->places, bytes, -(int64_t) scan->base, on_literal, scan);
     }
     if (scan->is_chunk && scan->base + scan->overlap > 0) {
-        places_find(p->places, bytes, (int64_t) scan->overlap, on_place, scan);
+        places_find(p->places, bytes, (int64_t) scan->overlap, on_literal, scan);
     }
 }
 
@@ -248,6 +253,9 @@ void patterns_scan(const struct patterns *p, struct patterns_scratch *scratch,
 
     if (bytes.size <= overlap || bytes.size > UINT32_MAX) {
         return;
+    }
+    if (p->few != NULL) {
+        teddy_find(p->few, bytes, on_literal, &scan);
     }
     for (unsigned tier = 0; tier < TIER_PLACED; tier++) {
         if (p->databases[tier] != NULL) {

@@ -20,16 +20,26 @@ struct patterns_scratch {
     hs_scratch_t *hs;           /* Enough for every database of a store; may be NULL. */
 };
 
+/* A literal stands in what was looked through and ends 'end' bytes from its start. */
+typedef void literal_callback(void *context, unsigned id, size_t end);
+
 /* Literals that have a place; places.c.  Their ids are first_id, first_id + 1, ... */
 struct places;
 struct places *places_create(const struct literal *literals, size_t n, unsigned first_id);
 void places_destroy(struct places *);
-/* Calls back for each literal that stands in its place in 'bytes', in no order, with the number
- * of bytes up to its end.  Places are counted from byte 'origin', which is negative where
- * 'bytes' begin behind it. */
-typedef void place_callback(void *context, unsigned id, size_t end);
-void places_find(const struct places *, struct slice bytes, int64_t origin, place_callback *,
+/* Calls back for each literal that stands in its place in 'bytes', in no order.  Places are
+ * counted from byte 'origin', which is negative where 'bytes' begin behind it. */
+void places_find(const struct places *, struct slice bytes, int64_t origin, literal_callback *,
                  void *context);
+
+/* A few literals anywhere; teddy.c.  NULL: there are none, too many, or this processor lacks
+ * what it needs: then a database finds them. */
+#define TEDDY_MAX_LITERALS 96u
+struct teddy;
+struct teddy *teddy_create(const struct literal *literals, size_t n, unsigned first_id);
+void teddy_destroy(struct teddy *);
+/* Calls back for each place where one stands, in no order. */
+void teddy_find(const struct teddy *, struct slice bytes, literal_callback *, void *context);
 
 /* The database of 'n' literals, whose ids are first_id, first_id + 1, ...: one made before
  * from the same literals, from the cache, or compiled.  Owned by the store.  NULL after

@@ -109,7 +109,7 @@ void places_destroy(struct places *s)
 }
 
 static void find_at(const struct places *s, const struct place *p, struct slice bytes,
-                    size_t at, place_callback *callback, void *context)
+                    size_t at, literal_callback *callback, void *context)
 {
     const uint8_t *begin = bytes.bytes + at;
     size_t left = bytes.size - at;
@@ -129,7 +129,7 @@ static void find_at(const struct places *s, const struct place *p, struct slice 
 }
 
 void places_find(const struct places *s, struct slice bytes, int64_t origin,
-                 place_callback *callback, void *context)
+                 literal_callback *callback, void *context)
 {
     for (size_t i = 0; i < s->n; i++) {
         int64_t at = origin + s->places[i].at;

@@ -15,7 +15,7 @@
 #include "common/base/alloc.h"
 #include "sensor/detect/patterns_private.h"
 
-#define N_WORDS 40
+#define N_WORDS (TEDDY_MAX_LITERALS + 20u)     /* So many that a database holds them. */
 
 struct world {
     char folder[64];

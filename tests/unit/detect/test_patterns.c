@@ -9,11 +9,12 @@
 
 #include "sensor/detect/patterns_private.h"
 
-/* Rules 0 to 39 want "start-NN" at the start, 40 to 59 want "far-NN" anywhere, 60 and 61 the same
- * "both": one at the start, one anywhere; 62 wants the short "~~" anywhere, 63 "GeT" in any case
- * at the start, 64 "!" there, and 65 "by-40" to end by byte 40. */
-enum { N_START = 40, N_FAR = 20, BOTH_START = 60, BOTH_FAR, SHORT_FAR, NOCASE, ONE_BYTE, BY_40,
-       N_RULES };
+/* Rules 0 to 39 want "start-NN" at the start, the next 120 want "far-NN" anywhere, so that a
+ * database holds them; then two want the same "both", one at the start, one anywhere; one the
+ * short "~~" anywhere, one "GeT" in any case at the start, one "!" there, one "by-40" to end by
+ * byte 40, and one "at-7" there. */
+enum { N_START = 40, N_FAR = 120, BOTH_START = N_START + N_FAR, BOTH_FAR, SHORT_FAR, NOCASE,
+       ONE_BYTE, BY_40, AT_7, N_RULES };
 
 struct world {
     struct diag diag;
@@ -46,6 +47,7 @@ static int set_up(void **state)
     patterns_add(w->patterns, slice_of("GeT", 3), true, NOCASE, 0, 3);
     add(w, "!", ONE_BYTE, 1);
     add(w, "by-40", BY_40, 40);
+    patterns_add(w->patterns, slice_of("at-7", 4), false, AT_7, 11, 11);
     assert_true(patterns_compile(w->patterns, w->store, &w->diag));
     w->scratch = patterns_scratch_create(w->store);
     candidates_init(&w->found, N_RULES);
@@ -96,6 +98,18 @@ static void literals_wanted_at_the_start_are_found_there_alone(void **state)
     assert_true(finds(*state, "!", ONE_BYTE, 0, 1, 0, 0, false));
     assert_false(finds(*state, "start-0", 7, 0, 7, 0, 0, false));
     assert_false(finds(*state, "Start-07", 7, 0, 8, 0, 0, false));
+}
+
+static void a_literal_of_one_place_is_found_there_alone(void **state)
+{
+    for (size_t at = 0; at <= 190; at++) {
+        assert_int_equal(finds(*state, "at-7", AT_7, at, 200, 0, 0, false), at == 7);
+        assert_int_equal(finds(*state, "at-7", AT_7, at, 200, 0, 3, false), at == 4);
+        assert_false(finds(*state, "at-7", AT_7, at, 200, 6, 5, false));    /* In the overlap. */
+        assert_int_equal(finds(*state, "at-7", AT_7, at, 200, 6, 1000, true), at == 13);
+    }
+    assert_true(finds(*state, "at-7", AT_7, 7, 11, 0, 0, false));
+    assert_false(finds(*state, "at-", AT_7, 7, 10, 0, 0, false));
 }
 
 static void places_that_are_limited_otherwise_are_kept_too(void **state)
@@ -150,6 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(literals_wanted_at_the_start_are_found_there_alone),
+        cmocka_unit_test(a_literal_of_one_place_is_found_there_alone),
         cmocka_unit_test(places_that_are_limited_otherwise_are_kept_too),
         cmocka_unit_test(far_literals_are_found_everywhere),
         cmocka_unit_test(a_literal_of_two_rules_is_found_for_each_where_it_wants_it),
