@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,19 +18,22 @@
 
 /* A piece stays in the processor's cache between being read and being hashed. */
 #define READ_SIZE (256u << 10)
+/* What is worth a thread: some milliseconds. */
+#define PART_SIZE (8u << 20)
+#define MAX_PARTS 64            /* As many as there may be workers. */
 
 struct epoch {
     XXH3_state_t *state;
-    uint8_t *block;             /* For pieces of files. */
+    unsigned n_parts;           /* Of a large file. */
 };
 
-struct epoch *epoch_begin(void)
+struct epoch *epoch_begin(unsigned n_parts)
 {
     struct epoch *epoch = xmalloc(sizeof *epoch);
 
     epoch->state = XXH3_createState();
+    epoch->n_parts = n_parts < MAX_PARTS ? n_parts : MAX_PARTS;
     XXH3_64bits_reset(epoch->state);
-    epoch->block = xmalloc_pages(READ_SIZE);
     return epoch;
 }
 
@@ -41,19 +45,84 @@ void epoch_add(struct epoch *epoch, const void *bytes, size_t size)
     XXH3_64bits_update(epoch->state, bytes, size);
 }
 
+/* Bytes of a file from 'at' up to 'end', or to where it ends. */
+struct part {
+    int fd;
+    uint64_t at, end;
+    XXH3_state_t *state;
+    int error;                  /* errno, or 0. */
+    bool has_thread;
+    pthread_t thread;
+};
+
+static void *hash_part(void *argument)
+{
+    struct part *p = argument;
+    uint8_t *block = xmalloc_pages(READ_SIZE);
+    ssize_t n = 1;
+
+    while (p->at < p->end && n > 0) {
+        size_t size = p->end - p->at < READ_SIZE ? (size_t) (p->end - p->at) : READ_SIZE;
+        n = pread(p->fd, block, size, (off_t) p->at);
+        if (n > 0) {
+            XXH3_64bits_update(p->state, block, (size_t) n);
+            p->at += (uint64_t) n;
+        }
+    }
+    p->error = n < 0 ? errno : 0;
+    free(block);
+    return NULL;
+}
+
+/* The parts behind the first have hashes of their own, by threads of their own if those are to
+ * be had, which are added behind the bytes of the first. */
+static bool add_parts(struct epoch *epoch, int fd, uint64_t size, unsigned n)
+{
+    struct part parts[MAX_PARTS];
+    int error = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        parts[i] = (struct part) { .fd = fd, .at = size / n * i, .state = epoch->state,
+                                   .end = i + 1 < n ? size / n * (i + 1) : UINT64_MAX };
+        if (i != 0) {
+            parts[i].state = XXH3_createState();
+            XXH3_64bits_reset(parts[i].state);
+            parts[i].has_thread = pthread_create(&parts[i].thread, NULL, hash_part, &parts[i])
+                                  == 0;
+        }
+    }
+    for (unsigned i = 0; i < n; i++) {
+        if (parts[i].has_thread) {
+            pthread_join(parts[i].thread, NULL);
+        } else {
+            hash_part(&parts[i]);
+        }
+        error = error != 0 ? error : parts[i].error;
+        if (i != 0) {
+            XXH64_hash_t hash = XXH3_64bits_digest(parts[i].state);
+            XXH3_64bits_update(epoch->state, &hash, sizeof hash);
+            XXH3_freeState(parts[i].state);
+        }
+    }
+    errno = error;
+    return error == 0;
+}
+
 static bool add_file(struct epoch *epoch, const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n;
+    struct stat st;
+    bool is_read = false;
 
-    if (fd < 0) {
-        return false;
+    if (fd >= 0 && fstat(fd, &st) == 0) {
+        uint64_t size = (uint64_t) st.st_size, n = size / PART_SIZE;
+        n = n == 0 ? 1 : n < epoch->n_parts ? n : epoch->n_parts;
+        is_read = add_parts(epoch, fd, size, (unsigned) n);
     }
-    while ((n = read(fd, epoch->block, READ_SIZE)) > 0) {
-        XXH3_64bits_update(epoch->state, epoch->block, (size_t) n);
+    if (fd >= 0) {
+        close(fd);
     }
-    close(fd);
-    return n == 0;
+    return is_read;
 }
 
 static int is_visible(const struct dirent *entry)
@@ -93,7 +162,6 @@ uint64_t epoch_end(struct epoch *epoch)
     uint64_t hash = XXH3_64bits_digest(epoch->state);
 
     XXH3_freeState(epoch->state);
-    free(epoch->block);
     free(epoch);
     return hash;
 }

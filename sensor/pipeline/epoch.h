@@ -10,7 +10,9 @@
 
 struct epoch;
 
-struct epoch *epoch_begin(void);
+/* Large files are hashed in 'n_parts' parts at a time, each by a thread, so what comes out hangs
+ * on that number; a file of one part as it is. */
+struct epoch *epoch_begin(unsigned n_parts);
 void epoch_add(struct epoch *, const void *bytes, size_t size);
 /* The contents of a file, or of all files of a folder in the order of their names.  False
  * with errno set when the file or the folder cannot be read; what cannot be read in a folder

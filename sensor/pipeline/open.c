@@ -89,7 +89,7 @@ static bool choose_epoch(struct run *run, struct diag *diag)
         run->epoch = epoch_random();
         return true;
     }
-    struct epoch *epoch = epoch_begin();
+    struct epoch *epoch = epoch_begin(run->n_workers);
     uint64_t parts[] = { run->rules->hash, run->n_workers };
     epoch_add(epoch, CIVICSHIELD_VERSION, strlen(CIVICSHIELD_VERSION));
     epoch_add(epoch, parts, sizeof parts);
