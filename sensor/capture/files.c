@@ -37,13 +37,14 @@ struct file_source {
     struct capture_plain *plain;        /* Reads the records of 'pcap' as long as it can. */
     struct capture_pipe *pipe;  /* What 'pcap' reads, if that is a pipe; the stream's. */
     int link_type;
-    uint64_t number;            /* Of the last frame. */
+    uint64_t number;            /* Of the last frame ... */
+    uint64_t n_bytes, n_filtered;       /* ... and of all up to it. */
     struct running_clock clock; /* Of all files: it goes on from one to the next. */
     uint64_t bytes_before;      /* Of the files that are done. */
     /* The next frame, read but not in a burst yet. */
     const uint8_t *pending;
     struct pcap_pkthdr *pending_header;
-    /* Read by other threads. */
+    /* Read by other threads; those of frames are brought up to date once a burst. */
     _Atomic uint64_t frames, bytes, filtered, files, files_broken, file_bytes;
     uint64_t file_bytes_total;
 };
@@ -266,8 +267,14 @@ static uint32_t captured_size(const struct pcap_pkthdr *header)
 static void count_frame(struct file_source *s, const struct pcap_pkthdr *header)
 {
     s->number++;
-    s->frames++;
-    s->bytes += header->len;
+    s->n_bytes += header->len;
+}
+
+static void publish_counts(struct file_source *s)
+{
+    atomic_store_explicit(&s->frames, s->number, memory_order_relaxed);
+    atomic_store_explicit(&s->bytes, s->n_bytes, memory_order_relaxed);
+    atomic_store_explicit(&s->filtered, s->n_filtered, memory_order_relaxed);
 }
 
 /* True if the next frame would have to be waited for. */
@@ -286,7 +293,8 @@ static bool peek_frame(struct file_source *s)
         if (!capture_filter_passes(s->filter, s->pending, captured_size(header),
                                    header->len)) {
             count_frame(s, header);
-            s->filtered++;
+            s->n_filtered++;
+            publish_counts(s);          /* It may be long until one passes. */
             s->pending = NULL;
         }
     }
@@ -348,6 +356,7 @@ static enum capture_status files_read(struct capture *c, unsigned queue,
         used += size;
     }
     settle_last(s, burst);
+    publish_counts(s);
     if (burst->n != 0 && s->pcap != NULL && s->file_bytes_total != 0) {
         s->file_bytes = s->bytes_before + bytes_of_file(s);
     }

@@ -109,13 +109,21 @@ static bool skip_link(struct cursor *c, unsigned link_type)
     }
 }
 
-static uint32_t hash_pair(const uint8_t *a, const uint8_t *b, size_t size)
+static uint32_t hash_pair_v4(uint32_t a, uint32_t b)
 {
-    bool is_ordered = memcmp(a, b, size) < 0;
-    const uint8_t *low = is_ordered ? a : b, *high = is_ordered ? b : a;
-    uint64_t h = size;
+    uint64_t low = a < b ? a : b, high = a < b ? b : a;
+    uint64_t h = hash_mix(4 ^ (low << 32 | high));
 
-    for (size_t i = 0; i < size; i += 4) {
+    return (uint32_t) (h ^ h >> 32);
+}
+
+static uint32_t hash_pair_v6(const uint8_t *a, const uint8_t *b)
+{
+    bool is_ordered = memcmp(a, b, 16) < 0;
+    const uint8_t *low = is_ordered ? a : b, *high = is_ordered ? b : a;
+    uint64_t h = 16;
+
+    for (size_t i = 0; i < 16; i += 4) {
         h = hash_mix(h ^ ((uint64_t) load_be32(low + i) << 32 | load_be32(high + i)));
     }
     return (uint32_t) (h ^ h >> 32);
@@ -130,10 +138,10 @@ uint32_t decode_address_pair_hash(const struct frame *frame)
     }
     const uint8_t *h = c.at;
     if (h[0] >> 4 == 4) {
-        return hash_pair(h + 12, h + 16, 4);
+        return hash_pair_v4(load_be32(h + 12), load_be32(h + 16));
     }
     if (h[0] >> 4 == 6 && cursor_left(&c) >= 40) {
-        return hash_pair(h + 8, h + 24, 16);
+        return hash_pair_v6(h + 8, h + 24);
     }
     return 0;
 }
