@@ -9,6 +9,7 @@
 #define SHORT_SIZE 3u           /* Literals of up to this many bytes are short, ... */
 #define MIN_SPLIT 200u          /* ... and live apart in sets larger than this. */
 #define MAX_PLACE 65535u        /* Places further behind are looked for everywhere. */
+#define MAX_PLACES 32u          /* So many cost what a call of Hyperscan costs. */
 
 enum tier { TIER_LONG, TIER_SHORT, TIER_PLACED, N_TIERS };
 
@@ -115,6 +116,29 @@ static uint32_t saturate(uint64_t value)
     return value > UINT32_MAX ? UINT32_MAX : (uint32_t) value;
 }
 
+/* Each place of a set is asked at each scan: only the first ones have an index. */
+static void limit_places(struct patterns *p)
+{
+    uint64_t taken[(MAX_PLACE + 1) / 64] = { 0 };
+    uint32_t n = 0, end = 0;
+
+    for (size_t i = 0; i < p->n_added; i++) {
+        uint32_t place = p->added[i].literal.place;
+
+        if (place != NO_PLACE) {
+            taken[place / 64] |= 1ull << place % 64;
+        }
+    }
+    for (; end <= MAX_PLACE && n < MAX_PLACES; end++) {
+        n += taken[end / 64] >> end % 64 & 1;
+    }
+    for (size_t i = 0; i < p->n_added; i++) {
+        if (p->added[i].literal.place >= end) {
+            p->added[i].literal.place = NO_PLACE;
+        }
+    }
+}
+
 /* A scan of its own has its price: short literals live apart in large sets only. */
 static void assign_tiers(struct patterns *p)
 {
@@ -169,6 +193,7 @@ bool patterns_compile(struct patterns *p, struct patterns_store *store, struct d
     if (p->n_added == 0) {
         return true;
     }
+    limit_places(p);
     qsort(p->added, p->n_added, sizeof *p->added, compare_added);
     assign_tiers(p);
     qsort(p->added, p->n_added, sizeof *p->added, compare_added);

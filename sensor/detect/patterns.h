@@ -1,12 +1,12 @@
 /* Many literals looked up at once: what makes rules candidates.
  *
  * A pattern set is filled at load and then compiled.  Literals that may stand in one place only
- * go to an index by place; of the rest a few go to tables for a vector search, many to a Hyperscan
- * database, with short ones, which match often and cheaply and would slow a large one down, in a
- * second.  Equal literals are one pattern with the list of the rules that it stands for.
- * Databases are in block mode: streams and growing buffers are scanned piece by piece with an
- * overlap of max_size - 1 bytes, which for literals finds the same as streaming mode and keeps no
- * state per flow. */
+ * go to an index by place, if there are few places; of the rest a few go to tables for a vector
+ * search, many to a Hyperscan database, with short ones, which match often and cheaply and would
+ * slow a large one down, in a second.  Equal literals are one pattern with the list of the rules
+ * that it stands for.  Databases are in block mode: streams and growing buffers are scanned piece
+ * by piece with an overlap of max_size - 1 bytes, which for literals finds the same as streaming
+ * mode and keeps no state per flow. */
 #ifndef CIVICSHIELD_DETECT_PATTERNS_H
 #define CIVICSHIELD_DETECT_PATTERNS_H
 

@@ -160,12 +160,54 @@ static void places_in_a_chunk_are_also_counted_from_behind_the_overlap(void **st
     }
 }
 
+/* Each place costs at every scan, so there is an index of a few alone. */
+static void literals_of_many_places_are_left_to_a_database(void **state)
+{
+    enum { N_PLACES = 400, SIZE = N_PLACES + 16 };
+    struct patterns *patterns = patterns_create();
+    struct diag diag;
+    char word[16];
+    uint8_t bytes[SIZE];
+    size_t compiled, cached;
+
+    (void) state;
+    diag_init(&diag);
+    struct patterns_store *store = patterns_store_create("no", &diag);
+    for (uint32_t i = 0; i < N_PLACES; i++) {
+        int size = snprintf(word, sizeof word, "at-%03u", i);
+        uint64_t end = i + (uint64_t) size;
+        patterns_add(patterns, slice_of(word, (size_t) size), false, i, end, end);
+    }
+    assert_true(patterns_compile(patterns, store, &diag));
+    patterns_store_stats(store, &compiled, &cached);
+    assert_int_equal(compiled, 1);
+    struct patterns_scratch *scratch = patterns_scratch_create(store);
+    struct candidates found;
+    candidates_init(&found, N_PLACES);
+    for (uint32_t i = 0; i < N_PLACES; i++) {
+        for (uint32_t off = 0; off < 2; off++) {
+            memset(bytes, '.', SIZE);
+            snprintf(word, sizeof word, "at-%03u", i);
+            memcpy(bytes + i + off, word, strlen(word));
+            candidates_clear(&found);
+            patterns_scan(patterns, scratch, slice_of(bytes, SIZE), 0, 0, false, &found);
+            assert_int_equal(found.marks[i] == found.round, off == 0);
+        }
+    }
+    candidates_fini(&found);
+    patterns_scratch_destroy(scratch);
+    patterns_destroy(patterns);
+    patterns_store_destroy(store);
+    diag_fini(&diag);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(literals_wanted_at_the_start_are_found_there_alone),
         cmocka_unit_test(a_literal_of_one_place_is_found_there_alone),
         cmocka_unit_test(places_that_are_limited_otherwise_are_kept_too),
+        cmocka_unit_test(literals_of_many_places_are_left_to_a_database),
         cmocka_unit_test(far_literals_are_found_everywhere),
         cmocka_unit_test(a_literal_of_two_rules_is_found_for_each_where_it_wants_it),
         cmocka_unit_test(places_are_counted_from_the_start_of_the_buffer),
