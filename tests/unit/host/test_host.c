@@ -62,7 +62,7 @@ static void a_value_is_kept_until_it_expires(void **state)
     host_table_destroy(t);
 }
 
-static void a_full_shard_gives_up_what_was_untouched_for_longest(void **state)
+static void a_full_shard_gives_up_an_entry(void **state)
 {
     struct host_table *t = table_of(0);         /* One entry a shard. */
     enum { N_KEYS = 1000 };
@@ -82,6 +82,22 @@ static void a_full_shard_gives_up_what_was_untouched_for_longest(void **state)
     assert_true(n.entries <= N_SHARDS);
     assert_int_equal(n.made, N_KEYS);
     assert_int_equal(n.evicted, N_KEYS - n_kept);
+    host_table_destroy(t);
+}
+
+static void what_was_touched_last_stays_in_a_full_shard(void **state)
+{
+    struct host_table *t = table_of(1u << 16);
+    uint64_t max = host_table_counters(t).max_entries;
+
+    (void) state;
+    assert_true(max >= 2 * N_SHARDS);
+    keep(t, 1, 1, 0);
+    for (uint64_t id = 2; id <= 8 * max; id++) {
+        keep(t, id, id, 0);
+        assert_int_equal(kept(t, 1, 0), 1);
+    }
+    assert_true(host_table_counters(t).evicted > 0);
     host_table_destroy(t);
 }
 
@@ -130,7 +146,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_value_is_kept_until_it_expires),
-        cmocka_unit_test(a_full_shard_gives_up_what_was_untouched_for_longest),
+        cmocka_unit_test(a_full_shard_gives_up_an_entry),
+        cmocka_unit_test(what_was_touched_last_stays_in_a_full_shard),
         cmocka_unit_test(an_entry_that_was_removed_is_used_again),
         cmocka_unit_test(a_table_takes_memory_as_entries_are_made),
     };
