@@ -54,6 +54,7 @@ struct walk *walk_create(enum stage depth, const struct settings *s)
         walk_destroy(k);
         return NULL;
     }
+    stream_engine_forget_shown(k->streams);     /* As the worker where there are no rules. */
     return k;
 }
 
