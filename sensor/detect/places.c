@@ -17,6 +17,7 @@ struct place {
 };
 
 struct placed {
+    uint64_t value, mask;       /* Of up to eight first bytes. */
     struct literal literal;
     unsigned id;
 };
@@ -61,6 +62,20 @@ static void mark(struct place *p, const struct literal *l)
     }
 }
 
+static struct placed make_placed(const struct literal *l, unsigned id)
+{
+    struct placed p = { .literal = *l, .id = id };
+    uint8_t value[8] = { 0 }, mask[8] = { 0 };
+
+    for (size_t i = 0; i < sizeof value && i < l->size; i++) {
+        mask[i] = l->nocase && upper_of(l->bytes[i]) != l->bytes[i] ? 0xdf : 0xff;
+        value[i] = l->bytes[i] & mask[i];
+    }
+    memcpy(&p.value, value, sizeof value);
+    memcpy(&p.mask, mask, sizeof mask);
+    return p;
+}
+
 static void fill_place(struct places *s, struct place *p, const struct literal *literals,
                        size_t n, unsigned first_id, uint32_t *at)
 {
@@ -68,7 +83,7 @@ static void fill_place(struct places *s, struct place *p, const struct literal *
         p->firsts[first] = *at;
         for (size_t i = 0; i < n; i++) {
             if (literals[i].place == p->at && search_lower(literals[i].bytes[0]) == first) {
-                s->all[(*at)++] = (struct placed) { literals[i], first_id + (unsigned) i };
+                s->all[(*at)++] = make_placed(&literals[i], first_id + (unsigned) i);
                 mark(p, &literals[i]);
             }
         }
@@ -115,15 +130,19 @@ static void find_at(const struct places *s, const struct place *p, struct slice 
     size_t left = bytes.size - at;
     unsigned pair = pair_of(begin[0], left > 1 ? begin[1] : 0);
     unsigned first = search_lower(begin[0]);
+    uint64_t value = 0;
 
     if ((p->pairs[pair / 64] >> pair % 64 & 1) == 0) {
         return;
     }
+    memcpy(&value, begin, left < sizeof value ? left : sizeof value);
     for (uint32_t i = p->firsts[first]; i < p->firsts[first + 1]; i++) {
-        const struct literal *l = &s->all[i].literal;
+        const struct placed *m = &s->all[i];
+        const struct literal *l = &m->literal;
 
-        if (l->size <= left && search_equal(begin, l->bytes, l->size, l->nocase)) {
-            callback(context, s->all[i].id, at + l->size);
+        if ((value & m->mask) == m->value && l->size <= left
+            && search_equal(begin, l->bytes, l->size, l->nocase)) {
+            callback(context, m->id, at + l->size);
         }
     }
 }
