@@ -34,14 +34,15 @@ def measure_point(bench, engine_options, rules, n):
     loads = growth.Loads(bench)
     found = growth.in_turn(bench, "flows", {"%d flows" % n: engine},
                            lambda e: growth.rate(bench, loads, e, capture, rules, packets))["%d flows" % n]
-    empty = loads.of(engine, rules, capture).peak_mb
+    load = loads.of(engine, rules, capture)
     say("flows: what the rooms hold of %d flows" % n)
     told = stages.run("worker", capture, bench.core,
                       ["-S", rules, "-l", bench.work / "out", "--set", "detect.cache=%s" % engine.cache]
                       + fair_settings(sensor_path()) + limits)
     capture.unlink()
     return {"flows": n, "packets": packets, "rates": [pace for pace, _ in found],
-            "peak_mb": [run.peak_mb for _, run in found], "empty_mb": empty, "raised": raised(n),
+            "cpu_rates": [growth.rate_of_cpu(packets, run, load) for _, run in found],
+            "peak_mb": [run.peak_mb for _, run in found], "empty_mb": load.peak_mb, "raised": raised(n),
             "made": told["flows"], "expected": packets // PACKETS_EACH, "refused": told["refused"],
             "events": told["events"] - told["alerts"],
             "rooms": {room: told[room + "_memory"] for room in ("flow", "stream", "app")}}
@@ -62,7 +63,7 @@ def render(data):
     rows, notes = [], []
     for p in data["points"]:
         rows.append([format(p["flows"], ","), format(p["packets"], ","), tables.spread(p["rates"]),
-                     tables.spread(p["peak_mb"]), tables.spread(per_flow(p))]
+                     tables.spread(p["cpu_rates"]), tables.spread(p["peak_mb"]), tables.spread(per_flow(p))]
                     + ["{:,.0f}".format(p["rooms"][room] / p["flows"]) for room in ("flow", "stream", "app")])
         if p["raised"]:
             notes.append("%s flows: %s" % (format(p["flows"], ","), ", ".join(
@@ -76,8 +77,8 @@ def render(data):
             "acknowledgements; none ends), %s rules, nDPI and EVE (%s) on. Bytes of a flow: peak memory less that of a "
             "run on one packet; behind it what the rooms count when all is read: flow table with nDPI, streams, "
             "parsers.\n\n" % (PACKETS_EACH, format(data["rules"], ","), ", ".join(data["types"])))
-    text += tables.table(["flows alive", "packets", "packets/s", "peak MB", "bytes of a flow", "flow and nDPI", "stream",
-                          "app"], rows)
+    text += tables.table(["flows alive", "packets", "packets/s", "packets per CPU second", "peak MB", "bytes of a flow",
+                          "flow and nDPI", "stream", "app"], rows)
     if notes:
         text += "\nLimits that were raised:\n\n" + "".join("- %s\n" % note for note in notes)
     return text

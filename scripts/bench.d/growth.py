@@ -54,6 +54,11 @@ def rate(bench, loads, engine, capture, rules, packets):
     return packets / process.less_loading(run.seconds, load.seconds), run
 
 
+def rate_of_cpu(packets, run, load):
+    """Packets per CPU second with loading taken off: what other programs take of the core counts less."""
+    return packets / process.less_loading(run.user + run.system, load.user + load.system)
+
+
 def in_turn(bench, part, cases, measure_case):
     """Runs measure_case(case) for every case (name -> case) as often as there are runs, all cases in
     each round; returns name -> list of what it gave."""

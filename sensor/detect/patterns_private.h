@@ -13,6 +13,7 @@ struct literal {
     uint8_t size;
     bool nocase;
     uint8_t bytes[PATTERNS_MAX_LITERAL];
+    uint8_t zeros[2];           /* No byte is left to the compiler: keys hash the whole. */
     uint32_t place;
 };
 

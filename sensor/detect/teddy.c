@@ -176,7 +176,7 @@ static int compare_members(const void *left, const void *right)
             }
         }
     }
-    return a->id < b->id ? -1 : 1;
+    return (a->id > b->id) - (a->id < b->id);
 }
 
 /* A bucket while they are made: members 'first' to next->first - 1, which cost 'alone'; with
