@@ -6,7 +6,8 @@
 Every .pcap and .pcapng below the folders is read.  The payloads of each flow, in the order
 of their packets and without repeats, become one input in OUT/TARGET/ of the targets of
 session.h whose port it has; every capture's frames become one input of fuzz_decode; .rules
-files become inputs of fuzz_rules.  Inputs are cut at 8 KiB.
+files become inputs of fuzz_rules; segments of a spool are made for fuzz_spool.  Inputs are
+cut at 8 KiB.
 """
 import hashlib
 import struct
@@ -150,6 +151,17 @@ class Seeds:
         for at in range(0, len(lines), 4):
             self.write("fuzz_rules", b"".join(lines[at:at + 4])[:MAX_INPUT])
 
+    def add_spool(self):
+        """Segments for fuzz_spool, which puts their sums right."""
+        def record(position, payload):
+            return struct.pack("<4sIIIQQQB7x", b"SPZ1", 0, len(payload), position % 3, position,
+                               position, 1000 * position, position % 4) + payload + bytes(8)
+        for mode in range(0, 8):
+            records = [record(n, bytes([n]) * (n * 37 % 90)) for n in range(1, 9)]
+            self.write("fuzz_spool", bytes([mode]) + b"".join(records))
+            records[3] = bytes(60)
+            self.write("fuzz_spool", bytes([mode]) + b"".join(records)[:-5])
+
 
 def main():
     if len(sys.argv) < 3:
@@ -165,6 +177,7 @@ def main():
                     print(f"{path}: cut off: {error}", file=sys.stderr)
             elif path.suffix == ".rules":
                 seeds.add_rules(path)
+    seeds.add_spool()
     for target, n in sorted(seeds.counts.items()):
         print(f"{target}: {n} inputs")
 
