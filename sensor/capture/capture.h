@@ -72,6 +72,7 @@ void capture_close(struct capture *);
  * to be called before anything is opened.  NULL: waits for ever. */
 void capture_stop_on(const volatile sig_atomic_t *stop);
 
+/* As many as were asked for, or one: no source has a number between. */
 unsigned capture_n_queues(const struct capture *);
 bool capture_is_live(const struct capture *);
 /* Whether capture_read() may say CAPTURE_IDLE: ports, and pipes, whose writer may rest. */

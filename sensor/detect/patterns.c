@@ -28,7 +28,7 @@ struct meaning {
 
 struct patterns {
     struct added *added;        /* Until compiled. */
-    size_t n_added, cap_added, n_total;
+    size_t n_added, cap_added;
     struct teddy *few;          /* Of TIER_LONG, if they are few; or NULL. */
     hs_database_t *databases[TIER_PLACED];       /* Or NULL; borrowed from the store. */
     struct places *places;      /* Or NULL. */
@@ -80,12 +80,6 @@ void patterns_add(struct patterns *p, struct slice literal, bool nocase, uint32_
     a->rule = rule;
     a->min_end = min_end;
     a->max_end = max_end;
-    p->n_total++;
-}
-
-size_t patterns_count(const struct patterns *p)
-{
-    return p->n_total;
 }
 
 size_t patterns_max_size(const struct patterns *p)

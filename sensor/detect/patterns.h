@@ -37,13 +37,10 @@ void patterns_destroy(struct patterns *);
  * it ends at min_end to max_end bytes from the start of the stream or buffer. */
 void patterns_add(struct patterns *, struct slice literal, bool nocase, uint32_t rule,
                   uint64_t min_end, uint64_t max_end);
-size_t patterns_count(const struct patterns *);         /* Of patterns_add() calls. */
 /* Compiles, or takes from the store.  False after reporting. */
 bool patterns_compile(struct patterns *, struct patterns_store *, struct diag *);
 /* Longest literal; 0: the set is empty. */
 size_t patterns_max_size(const struct patterns *);
-/* Sets that were compiled together share memory: how many bytes have the databases? */
-size_t patterns_store_bytes(const struct patterns_store *);
 
 /* ---- Scanning ---- */
 

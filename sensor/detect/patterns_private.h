@@ -3,6 +3,7 @@
 #define CIVICSHIELD_DETECT_PATTERNS_PRIVATE_H
 
 #include <hs.h>
+#include <string.h>
 
 #include "sensor/detect/patterns.h"
 
@@ -16,6 +17,35 @@ struct literal {
     uint8_t zeros[2];           /* No byte is left to the compiler: keys hash the whole. */
     uint32_t place;
 };
+
+/* Byte 'i' as it stands in the other case, if that passes as well; itself otherwise. */
+static inline uint8_t literal_other_case(const struct literal *l, size_t i)
+{
+    uint8_t c = l->bytes[i];
+
+    return l->nocase && c >= 'a' && c <= 'z' ? (uint8_t) (c - 0x20) : c;
+}
+
+/* Up to eight bytes of a literal, to be compared at once: equal to those in which it stands
+ * under 'mask'.  Bytes behind its end are not asked about.  That two letters differ in case
+ * alone is left to the whole comparison. */
+struct literal_bytes {
+    uint64_t value, mask;
+};
+static inline struct literal_bytes literal_bytes_from(const struct literal *l, size_t from)
+{
+    uint8_t value[8] = { 0 }, mask[8] = { 0 };
+    struct literal_bytes b;
+
+    for (size_t i = 0; i < sizeof value && from + i < l->size; i++) {
+        uint8_t c = l->bytes[from + i];
+        mask[i] = literal_other_case(l, from + i) != c ? 0xdf : 0xff;
+        value[i] = c & mask[i];
+    }
+    memcpy(&b.value, value, sizeof value);
+    memcpy(&b.mask, mask, sizeof mask);
+    return b;
+}
 
 struct patterns_scratch {
     hs_scratch_t *hs;           /* Enough for every database of a store; may be NULL. */

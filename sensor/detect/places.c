@@ -17,7 +17,7 @@ struct place {
 };
 
 struct placed {
-    uint64_t value, mask;       /* Of up to eight first bytes. */
+    struct literal_bytes bytes; /* Its first ones. */
     struct literal literal;
     unsigned id;
 };
@@ -33,11 +33,6 @@ static unsigned pair_of(uint8_t first, uint8_t second)
     return ((unsigned) first << 4 ^ second) % PAIR_BITS;
 }
 
-static uint8_t upper_of(uint8_t c)
-{
-    return c >= 'a' && c <= 'z' ? (uint8_t) (c - 0x20) : c;
-}
-
 static void mark_pair(struct place *p, uint8_t first, uint8_t second)
 {
     unsigned pair = pair_of(first, second);
@@ -48,32 +43,18 @@ static void mark_pair(struct place *p, uint8_t first, uint8_t second)
 /* All pairs of bytes that a literal may begin with; of one byte: any that follows it. */
 static void mark(struct place *p, const struct literal *l)
 {
-    uint8_t firsts[2] = { l->bytes[0], l->nocase ? upper_of(l->bytes[0]) : l->bytes[0] };
+    uint8_t firsts[2] = { l->bytes[0], literal_other_case(l, 0) };
 
     for (unsigned i = 0; i < 2; i++) {
         if (l->size > 1) {
             mark_pair(p, firsts[i], l->bytes[1]);
-            mark_pair(p, firsts[i], l->nocase ? upper_of(l->bytes[1]) : l->bytes[1]);
+            mark_pair(p, firsts[i], literal_other_case(l, 1));
             continue;
         }
         for (unsigned second = 0; second < 256; second++) {
             mark_pair(p, firsts[i], (uint8_t) second);
         }
     }
-}
-
-static struct placed make_placed(const struct literal *l, unsigned id)
-{
-    struct placed p = { .literal = *l, .id = id };
-    uint8_t value[8] = { 0 }, mask[8] = { 0 };
-
-    for (size_t i = 0; i < sizeof value && i < l->size; i++) {
-        mask[i] = l->nocase && upper_of(l->bytes[i]) != l->bytes[i] ? 0xdf : 0xff;
-        value[i] = l->bytes[i] & mask[i];
-    }
-    memcpy(&p.value, value, sizeof value);
-    memcpy(&p.mask, mask, sizeof mask);
-    return p;
 }
 
 static void fill_place(struct places *s, struct place *p, const struct literal *literals,
@@ -83,7 +64,8 @@ static void fill_place(struct places *s, struct place *p, const struct literal *
         p->firsts[first] = *at;
         for (size_t i = 0; i < n; i++) {
             if (literals[i].place == p->at && search_lower(literals[i].bytes[0]) == first) {
-                s->all[(*at)++] = make_placed(&literals[i], first_id + (unsigned) i);
+                s->all[(*at)++] = (struct placed) {
+                    literal_bytes_from(&literals[i], 0), literals[i], first_id + (unsigned) i };
                 mark(p, &literals[i]);
             }
         }
@@ -140,7 +122,7 @@ static void find_at(const struct places *s, const struct place *p, struct slice 
         const struct placed *m = &s->all[i];
         const struct literal *l = &m->literal;
 
-        if ((value & m->mask) == m->value && l->size <= left
+        if ((value & m->bytes.mask) == m->bytes.value && l->size <= left
             && search_equal(begin, l->bytes, l->size, l->nocase)) {
             callback(context, m->id, at + l->size);
         }

@@ -45,18 +45,6 @@ void patterns_store_stats(const struct patterns_store *s, size_t *compiled, size
     *cached = s->n_cached;
 }
 
-size_t patterns_store_bytes(const struct patterns_store *s)
-{
-    size_t sum = 0, size;
-
-    for (size_t i = 0; i < s->n; i++) {
-        if (hs_database_size(s->stored[i].database, &size) == HS_SUCCESS) {
-            sum += size;
-        }
-    }
-    return sum;
-}
-
 /* Literals, ids, version of Hyperscan and what the processor can do. */
 static void make_key(const struct literal *literals, size_t n, unsigned first_id,
                      uint64_t key[2])

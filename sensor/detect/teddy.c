@@ -25,7 +25,7 @@
 #define STEP 32u                /* Bytes looked at together. */
 
 struct member {
-    uint64_t value, mask;       /* Of up to eight bytes from where its window begins. */
+    struct literal_bytes bytes; /* From where its window begins. */
     unsigned id;
     uint8_t before, behind;     /* Bytes in front of its window, and from there to its end. */
     struct literal literal;
@@ -63,19 +63,12 @@ static unsigned frequency(uint8_t c)
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || c < 8 ? 10 : 4;
 }
 
-static uint8_t other_case(const struct literal *l, size_t i)
-{
-    uint8_t c = l->bytes[i];
-
-    return l->nocase && c >= 'a' && c <= 'z' ? (uint8_t) (c - 0x20) : c;
-}
-
 static double window_cost(const struct literal *l, size_t at)
 {
     double cost = 1;
 
     for (size_t i = at; i < at + WINDOW && i < l->size; i++) {
-        uint8_t c = l->bytes[i], other = other_case(l, i);
+        uint8_t c = l->bytes[i], other = literal_other_case(l, i);
 
         cost *= frequency(c) + (other != c ? frequency(other) : 0);
     }
@@ -97,15 +90,9 @@ static uint8_t choose_window(const struct literal *l)
 static struct member make_member(const struct literal *l, unsigned id)
 {
     struct member m = { .id = id, .before = choose_window(l), .literal = *l };
-    uint8_t value[8] = { 0 }, mask[8] = { 0 };
 
     m.behind = (uint8_t) (l->size - m.before);
-    for (size_t i = 0; i < sizeof value && i < m.behind; i++) {
-        mask[i] = other_case(l, m.before + i) != l->bytes[m.before + i] ? 0xdf : 0xff;
-        value[i] = l->bytes[m.before + i] & mask[i];
-    }
-    memcpy(&m.value, value, sizeof value);
-    memcpy(&m.mask, mask, sizeof mask);
+    m.bytes = literal_bytes_from(l, m.before);
     return m;
 }
 
@@ -122,7 +109,7 @@ static void add_nibbles(struct nibbles *n, const struct member *m)
             continue;
         }
         uint8_t c = m->literal.bytes[m->before + i];
-        uint8_t other = other_case(&m->literal, m->before + i);
+        uint8_t other = literal_other_case(&m->literal, m->before + i);
 
         n->low[i] |= (uint16_t) (1u << (c & 15) | 1u << (other & 15));
         n->high[i] |= (uint16_t) (1u << (c >> 4) | 1u << (other >> 4));
@@ -168,8 +155,8 @@ static int compare_members(const void *left, const void *right)
     }
     for (unsigned shift = 0; shift < 2; shift++) {
         for (size_t i = 0; i < WINDOW; i++) {
-            int x = (int) (a->value >> 8 * i >> (4 - 4 * shift) & 15);
-            int y = (int) (b->value >> 8 * i >> (4 - 4 * shift) & 15);
+            int x = (int) (a->bytes.value >> 8 * i >> (4 - 4 * shift) & 15);
+            int y = (int) (b->bytes.value >> 8 * i >> (4 - 4 * shift) & 15);
 
             if (x != y) {
                 return x - y;
@@ -234,7 +221,7 @@ static void fill_tables(struct teddy *t, unsigned bucket)
 
     for (uint32_t i = t->firsts[bucket]; i < t->firsts[bucket + 1]; i++) {
         const struct member *m = &t->members[i];
-        unsigned hash = hash_of(m->value);
+        unsigned hash = hash_of(m->bytes.value);
 
         add_nibbles(&nibbles, m);
         t->hashes[hash / 64] |= 1ull << hash % 64;
@@ -316,7 +303,7 @@ static void compare_buckets(const struct search *s, unsigned buckets, size_t at)
         for (uint32_t i = t->firsts[bucket]; i < t->firsts[bucket + 1]; i++) {
             const struct member *m = &t->members[i];
 
-            if (!is_whole || (value & m->mask) == m->value) {
+            if (!is_whole || (value & m->bytes.mask) == m->bytes.value) {
                 compare_member(s, m, at);
             }
         }
